@@ -1,0 +1,45 @@
+// What a listener is once the config has been parsed: plain frozen data, times in milliseconds, sizes in bytes. Types only.
+import type { RouteOptions } from "../route/options.ts";
+
+export interface AccessLogOptions {
+  readonly format: "json" | "text";
+  /** `-` is stdout. */
+  readonly path: string;
+}
+
+export interface ListenerLimits {
+  /** Request line and headers together. Default 64 KiB; over: 431. */
+  readonly maxHeaderBytes: number;
+  /** Default 100; over: 431. */
+  readonly maxHeaders: number;
+  /** 0 = no limit (the default); over: 413. */
+  readonly maxBodyBytes: number;
+  /** From the first byte of a request's head to its end. Default 10 000; over: 408. */
+  readonly headerTimeoutMs: number;
+  /** From the end of the head to the last byte of the request body. 0 = off. Default 300 000; over: 408. */
+  readonly requestTimeoutMs: number;
+  /** No byte in either direction while an exchange is under way. 0 = off. Default 300 000; over: 408 or 504. */
+  readonly streamIdleTimeoutMs: number;
+  /** Between two exchanges on one connection. Default 60 000; over: closed without a word. */
+  readonly idleTimeoutMs: number;
+  /** Requests on one connection; the last answer carries `Connection: close`. 0 = no limit (the default). */
+  readonly maxRequestsPerConnection: number;
+  /** Bytes held for a slow peer, each direction, before reading from the other side stops. Default 64 KiB. */
+  readonly bufferBytes: number;
+  /** Connections per data thread; further ones are closed at once. Default 10 000. */
+  readonly maxConnections: number;
+}
+
+export interface ListenerOptions {
+  readonly name: string;
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly accessLog: AccessLogOptions | null;
+  /** Filter names, in chain order. */
+  readonly filters: readonly string[];
+  readonly routes: readonly RouteOptions[];
+  readonly limits: ListenerLimits;
+  /** Response header that names the experiment arms of the request, or "" for none. */
+  readonly armHeader: string;
+}
