@@ -117,6 +117,11 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     const slot = this.#slots[index] as ChainSlot;
     const { facts } = this.#port;
     const arm = slot.choose(this.#request.headers ?? NO_HEADERS, facts.requestId);
+    if (arm === null) {
+      this.#contexts[index] = null;
+      this.#rescue("wasm_fail_stream");
+      return null;
+    }
     if (arm.name !== "") facts.arms += `${facts.arms === "" ? "" : ";"}${slot.filter}=${arm.name}`;
     arm.counts.requests++;
     const plugin = arm.generation.context(arm.config);

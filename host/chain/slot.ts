@@ -30,6 +30,6 @@ export interface Arm {
 
 export interface ChainSlot {
   readonly filter: string;
-  /** `headers` as the request looks when the chain reaches this filter. */
-  choose(headers: HeaderList, requestId: string): Arm;
+  /** `headers` as the request looks when the chain reaches this filter. Null = no version ever loaded: refuse the stream. */
+  choose(headers: HeaderList, requestId: string): Arm | null;
 }

@@ -21,6 +21,8 @@ export interface GenerationSpec extends InstanceSpec {
   /** Identity over module, configuration and everything else that shapes an instance. */
   readonly key: string;
   readonly sha256: string;
+  /** `listener/route` -> the configuration merged for that route; each is one of `configs`. */
+  readonly overrides: Readonly<Record<string, string>>;
 }
 
 export class Generation {
