@@ -7,6 +7,7 @@ import { SluiceError } from "../base/errors.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { type GcraParams, type GcraResult, gcraResult, planGcra, stepGcra } from "./gcra.ts";
+import type { SharedState } from "./services.ts";
 import { dropSpace, listKeys } from "./shared-evict.ts";
 import { createHeap, FIXED_AT, type HeapHandle, SharedHeap } from "./shared-heap.ts";
 import { SPACES_WORDS, type SpaceStats } from "./shared-spaces.ts";
@@ -41,7 +42,7 @@ export function createSharedData(options: SharedDataOptions = {}): SharedDataHan
 }
 
 /** One thread's access. Keys are latin1 strings (one character per byte), namespaces are vm_ids. */
-export class SharedData {
+export class SharedData implements SharedState {
   readonly #store: SharedStore;
   readonly #clock: Clock;
 

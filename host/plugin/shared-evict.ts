@@ -109,7 +109,7 @@ export function listKeys(table: SharedTable, filter: KeyFilter): { key: string; 
     }
     for (let at = 0; at < used && found.length < filter.limit;) {
       const length = copy.readUInt16LE(at);
-      found.push({ cas: copy.readUInt32LE(at + 2), key: copy.toString("latin1", at + 6, at + 6 + length) });
+      found.push({ cas: copy.readUInt32LE(at + 2), key: copy.latin1Slice(at + 6, at + 6 + length) });
       at += 6 + length;
     }
     index++;

@@ -118,7 +118,7 @@ export class SharedTable {
     words[at + SPACE] = wanted.space;
     words[at + KEY_LENGTH] = wanted.key.length;
     words[at + VALUE_LENGTH] = valueLength;
-    this.heap.bytes.write(wanted.key, entry + KEY_AT, "latin1");
+    this.heap.bytes.latin1Write(wanted.key, entry + KEY_AT);
     return entry;
   }
 
