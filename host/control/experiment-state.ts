@@ -1,7 +1,7 @@
 // A running experiment: which version each arm has and which part of the bucket space. Ranges only grow while a weight
 // rises, so a user who moved to an arm stays there (experiments.md 3).
 import { problemError } from "../base/problem.ts";
-import { planRanges } from "../experiment/assignment.ts";
+import { planRanges } from "../experiment/ranges.ts";
 import type { UnitSource } from "../experiment/options.ts";
 
 export type Ranges = readonly (readonly [number, number])[];

@@ -110,21 +110,38 @@ interface Parts {
 }
 
 function buildParts(options: StartOptions, given: { config: ProxyConfig; clock: Clock; events: EventHub }): Parts {
+  const { clock } = given;
+  const watch = options.watch
+    ? new SourceWatch({ clock, poll: options.poll ?? false, changed: (owners) => changed(parts, owners) })
+    : null;
+  const runtime = buildRuntime(options, given, {
+    watched: (filter, files) => watch?.set(filter, files),
+    quarantine: (filter, version) => void parts.swapper.quarantine(filter, version),
+    message: (threadId, message) => received(parts, threadId, message),
+    lost: (threadId, cause) => lost(parts, threadId, cause),
+  });
+  const parts: Parts = { runtime, watch, swapper: new Swapper(runtime), onConfigChanged: () => {} };
+  return parts;
+}
+
+/** What the parts call back into, once everything stands. */
+interface Calls {
+  readonly watched: (filter: string, files: readonly string[]) => void;
+  readonly quarantine: (filter: string, version: string) => void;
+  readonly message: (threadId: number, message: FromData) => void;
+  readonly lost: (threadId: number, cause: Error | undefined) => void;
+}
+
+function buildRuntime(
+  options: StartOptions,
+  given: { config: ProxyConfig; clock: Clock; events: EventHub },
+  calls: Calls,
+): Runtime {
   const { config, clock, events } = given;
   const epoch = new SharedArrayBuffer(4);
   const sharedMetrics = createSharedMetrics();
   const compiler = new Compiler({ cacheDir: join(config.stateDir, "cache") });
   const canary = new Canary(clock);
-  const committer: Committer = new Committer(() => threads, clock, new Int32Array(epoch));
-  const faults = new FaultDesk({
-    clock,
-    emit: (event) => events.emit(event),
-    quarantine: (filter, version) => void swapper.quarantine(filter, version),
-  });
-  const watch = options.watch
-    ? new SourceWatch({ clock, poll: options.poll ?? false, changed: (owners) => changed(owners) })
-    : null;
-  const book = new FilterBook({ compiler, canary, clock, watched: (filter, files) => watch?.set(filter, files) });
   const threads: Threads = new Threads({
     count: config.workers,
     init: {
@@ -135,37 +152,34 @@ function buildParts(options: StartOptions, given: { config: ProxyConfig; clock: 
       logLevel: LEVELS[config.logLevel],
     },
     spawn: options.spawn ?? spawnWorker,
-    onMessage: (threadId, message) => received(parts, threadId, message),
-    onLost: (threadId, cause) => lost(parts, threadId, cause),
+    onMessage: calls.message,
+    onLost: calls.lost,
   });
-  const filterMetrics = new SharedMetrics(sharedMetrics, 0);
-  const runtime: Runtime = {
+  return {
     clock,
     serial: new Serial(),
     events,
     threads,
-    committer,
-    book,
-    faults,
+    committer: new Committer(() => threads, clock, new Int32Array(epoch)),
+    book: new FilterBook({ compiler, canary, clock, watched: calls.watched }),
+    faults: new FaultDesk({ clock, emit: (event) => events.emit(event), quarantine: calls.quarantine }),
     compiler,
     canary,
     stateFile: new StateFile(config.stateDir),
-    filterMetrics,
+    filterMetrics: new SharedMetrics(sharedMetrics, 0),
     experiments: new Map(),
     debugFirst: options.watch,
     optimize: options.optimize,
     config,
     configText: options.configText,
   };
-  const swapper = new Swapper(runtime);
-  const parts: Parts = { runtime, watch, swapper, onConfigChanged: () => {} };
-  const changed = (owners: readonly string[]): void => {
-    for (const owner of owners) {
-      if (owner === "config") parts.onConfigChanged();
-      else void swapper.rebuild(owner).catch(() => {});
-    }
-  };
-  return parts;
+}
+
+function changed(parts: Parts, owners: readonly string[]): void {
+  for (const owner of owners) {
+    if (owner === "config") parts.onConfigChanged();
+    else void parts.swapper.rebuild(owner).catch(() => {});
+  }
 }
 
 function received({ runtime }: Parts, threadId: number, message: FromData): void {

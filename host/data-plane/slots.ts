@@ -1,6 +1,6 @@
 // Turns slot messages into chain slots: which generation a request gets. Outside experiments that is one constant; inside,
 // a bucket of the request's unit looks it up (experiments.md 3).
-import { ArmTable, bucketOf } from "../experiment/assignment.ts";
+import { Assignment } from "../experiment/assignment.ts";
 import { readUnit } from "../experiment/unit.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import { newArmCounts, type Arm, type ArmCounts, type ChainSlot } from "../chain/slot.ts";
@@ -50,17 +50,17 @@ export function buildSlot(message: SlotMessage, place: string, source: SlotSourc
   const [only] = arms;
   if (only === undefined) return { filter: message.filter, choose: () => null };
   if (arms.length === 1) return { filter: message.filter, choose: () => only };
-  const table = new ArmTable(message.arms.map((arm) => arm.ranges));
+  const assignment = new Assignment(
+    message.salt,
+    message.arms.map((arm) => arm.ranges),
+  );
   const { unitMissing } = source.ledger;
   return {
     filter: message.filter,
     choose(headers: HeaderList, requestId: string): Arm {
       const unit = readUnit(message.unit, headers, requestId);
-      if (unit === null) {
-        unitMissing.set(message.experiment, (unitMissing.get(message.experiment) ?? 0) + 1);
-        return only;
-      }
-      return arms[table.pick(bucketOf(message.salt, unit))] ?? only;
+      if (unit === null) unitMissing.set(message.experiment, (unitMissing.get(message.experiment) ?? 0) + 1);
+      return arms[assignment.assign(unit)] ?? only;
     },
   };
 }

@@ -1,0 +1,17 @@
+// Entry of a data thread: wires the rooms and waits for the first snapshot.
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "../base/clock.ts";
+import { systemRandom } from "../base/random.ts";
+import { threadLink, type ThreadInit } from "../link/link.ts";
+import { startDataPlane } from "./start.ts";
+
+if (parentPort === null) throw new Error("a data thread needs a parent");
+const port = parentPort;
+startDataPlane({
+  init: workerData as ThreadInit,
+  link: threadLink(port),
+  clock: systemClock,
+  random: systemRandom,
+  reusePort: process.platform === "linux",
+  stop: () => port.close(),
+});
