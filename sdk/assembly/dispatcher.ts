@@ -1,0 +1,171 @@
+// Context ids to objects, and what happens around every callback. The exports themselves are in ../proxy.ts.
+import * as buffer from "./abi/buffer";
+import { BodyView } from "./body";
+import { JsonReader } from "./config/json-reader";
+import { HttpFilter, Stream, StreamKind, TcpFilter } from "./context";
+import * as env from "./env";
+import { Level, log } from "./log";
+import { defineMetrics } from "./metrics";
+import { definedPlugin, Plugin } from "./plugin";
+import { RootBase } from "./root";
+import { within } from "./scope";
+import { enter, leave, out, outPtr, outSize } from "./scratch";
+
+const roots: Map<u32, RootBase> = new Map<u32, RootBase>();
+const streams: Map<u32, Stream> = new Map<u32, Stream>();
+// Consecutive callbacks mostly belong to one stream: one comparison instead of a map look-up.
+let recent: Stream | null = null;
+
+/** Bodies of the two HTTP and the two TCP directions. */
+export const REQUEST_BODY: BodyView = new BodyView(buffer.HTTP_REQUEST_BODY);
+export const RESPONSE_BODY: BodyView = new BodyView(buffer.HTTP_RESPONSE_BODY);
+export const DOWNSTREAM_DATA: BodyView = new BodyView(buffer.DOWNSTREAM_DATA);
+export const UPSTREAM_DATA: BodyView = new BodyView(buffer.UPSTREAM_DATA);
+
+/** The plugin context with this id, or null. */
+export function rootOf(id: u32): RootBase | null {
+  return roots.has(id) ? roots.get(id) : null;
+}
+
+/** The stream with this id, or null. */
+export function streamOf(id: u32): Stream | null {
+  const known = recent;
+  if (known !== null && known.id == id) return known;
+  if (!streams.has(id)) return null;
+  const found = streams.get(id);
+  recent = found;
+  return found;
+}
+
+/** The HTTP stream with this id; null when it is none (a module loaded as the other kind of filter). */
+export function beginHttp(id: u32, responseSide: bool): HttpFilter | null {
+  const stream = streamOf(id);
+  if (stream === null || stream.kind != StreamKind.Http) return null;
+  enter();
+  within(stream, responseSide);
+  return changetype<HttpFilter>(stream);
+}
+
+/** The TCP stream with this id, or null. */
+export function beginTcp(id: u32): TcpFilter | null {
+  const stream = streamOf(id);
+  if (stream === null || stream.kind != StreamKind.Tcp) return null;
+  enter();
+  within(stream);
+  return changetype<TcpFilter>(stream);
+}
+
+/** The plugin context with this id, for a callback on it. */
+export function beginRoot(id: u32): RootBase | null {
+  const root = rootOf(id);
+  enter();
+  within(root);
+  return root;
+}
+
+/** Ends any callback begun above. */
+export function finish(): void {
+  within(null);
+  leave();
+}
+
+/** A plugin context (parent 0) or a stream appears. */
+export function create(id: u32, parent: u32): void {
+  const plugin = definedPlugin();
+  if (plugin === null) return;
+  enter();
+  if (parent == 0) createRoot(plugin, id);
+  else createStream(plugin, id, parent);
+  leave();
+}
+
+function createRoot(plugin: Plugin, id: u32): void {
+  const root = plugin.newRoot();
+  root.id = id;
+  root.root = root;
+  roots.set(id, root);
+}
+
+function createStream(plugin: Plugin, id: u32, parent: u32): void {
+  const root = rootOf(parent);
+  const config = root ? root.live : null;
+  // No config: the host let a refused plugin serve. No stream object, every callback says Continue.
+  if (config === null) return;
+  const stream = plugin.newStream(config);
+  stream.id = id;
+  stream.root = root;
+  streams.set(id, stream);
+  recent = stream;
+}
+
+/** The VM has started: host calls are allowed from here on. */
+export function startVm(): bool {
+  enter();
+  defineMetrics();
+  leave();
+  return definedPlugin() !== null;
+}
+
+/** Decodes, checks and accepts the configuration of `id`; false with a line in the log otherwise. Never traps. */
+export function configure(id: u32, size: u32): bool {
+  const plugin = definedPlugin();
+  const root = beginRoot(id);
+  if (plugin === null || root === null) {
+    finish();
+    return false;
+  }
+  defineMetrics();
+  const problem = accept(plugin, root, size);
+  if (problem !== null) log.at(Level.Error, plugin.name + ": " + problem);
+  finish();
+  return problem === null;
+}
+
+function accept(plugin: Plugin, root: RootBase, size: u32): string | null {
+  const next = plugin.newConfig();
+  const given = size > 0 && env.proxy_get_buffer_bytes(buffer.PLUGIN_CONFIGURATION, 0, size, out, out + 4) == 0;
+  const problem = next.read(given ? new JsonReader(outPtr(), outSize()) : new JsonReader(0, 0));
+  if (problem !== null) return problem;
+  const refused = root.configured(next);
+  if (refused === null) root.live = next;
+  return refused;
+}
+
+/** The host is done with a context; the result matters for plugin contexts only. */
+export function done(id: u32): bool {
+  const stream = streamOf(id);
+  const root = beginRoot(id);
+  let ready = true;
+  if (stream) {
+    within(stream);
+    stream.onEnd();
+  } else if (root) ready = root.onDone();
+  finish();
+  return ready;
+}
+
+/** End of a stream, for logging: before or after `done`, hosts differ. */
+export function logged(id: u32): void {
+  const stream = streamOf(id);
+  if (stream === null) return;
+  enter();
+  within(stream);
+  stream.onLog();
+  finish();
+}
+
+/** The only place where contexts are forgotten. */
+export function drop(id: u32): void {
+  const stream = streamOf(id);
+  enter();
+  if (stream) {
+    stream.releaseAll();
+    streams.delete(id);
+    recent = null;
+  } else {
+    const root = rootOf(id);
+    if (root) root.releaseAll();
+    roots.delete(id);
+  }
+  leave();
+}

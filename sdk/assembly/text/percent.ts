@@ -1,0 +1,30 @@
+// Percent-decoding for query parameters (application/x-www-form-urlencoded, WHATWG URL section 5).
+import { Bytes } from "../bytes";
+import { scratch } from "../scratch";
+import { decode } from "./utf8";
+
+function hexDigit(c: u8): i32 {
+  if (c >= 48 && c <= 57) return c - 48;
+  const letter = c | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+}
+
+/** `+` is a blank, `%41` is `A`; a malformed escape stays as it is. */
+export function percentDecode(raw: Bytes): string {
+  const to = scratch(raw.length);
+  let size: usize = 0;
+  for (let i = 0; i < raw.length; i++) {
+    let c = raw[i];
+    if (c == 43) c = 32;
+    else if (c == 37 && i + 2 < raw.length) {
+      const high = hexDigit(raw[i + 1]);
+      const low = hexDigit(raw[i + 2]);
+      if (high >= 0 && low >= 0) {
+        c = <u8>((high << 4) | low);
+        i += 2;
+      }
+    }
+    store<u8>(to + size++, c);
+  }
+  return decode(to, size);
+}
