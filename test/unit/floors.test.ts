@@ -44,7 +44,7 @@ const floorOf = (room: string): number => FLOORS.findIndex((floor) => floor.incl
 
 function files(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts") && !name.includes("node_modules"))
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts") && !name.includes("node_modules"))
     .map((name) => join(folder, name));
 }
 
