@@ -7,11 +7,12 @@ import { Bytes } from "./bytes";
 import * as env from "./env";
 import { HeaderView, RequestHead } from "./headers";
 import { accepted } from "./host-status";
-import { Context, Waiter } from "./owner";
+import { Context } from "./owner";
 import { PairsBuilder } from "./pairs";
 import { out, outPtr, outSize } from "./scratch";
 import { actOn } from "./scope";
 import { decode, encode, encodedSize } from "./text/utf8";
+import { Waiter } from "./waiter";
 
 /** Why a call-out has no answer. */
 export enum CallFailure {
@@ -86,17 +87,24 @@ export class OutRequest {
   }
 }
 
-const HEADERS: HeaderView = new HeaderView(map.HTTP_CALL_RESPONSE_HEADERS);
-const TRAILERS: HeaderView = new HeaderView(map.HTTP_CALL_RESPONSE_TRAILERS);
-const BODY: BodyView = new BodyView(buffer.HTTP_CALL_RESPONSE_BODY);
+const HEADERS: HeaderView = changetype<HeaderView>(memory.data<u32>([map.HTTP_CALL_RESPONSE_HEADERS]));
+const TRAILERS: HeaderView = changetype<HeaderView>(memory.data<u32>([map.HTTP_CALL_RESPONSE_TRAILERS]));
+const BODY: BodyView = changetype<BodyView>(memory.data<u32>([buffer.HTTP_CALL_RESPONSE_BODY, 0, 0]));
 
 /** The answer; readable only within `onResponse`. */
+@unmanaged
 export class CallResponse {
-  constructor(
-    private headerCount: u32,
-    private bodySize: u32,
-    private trailerCount: u32,
-  ) {}
+  private headerCount: u32;
+  private bodySize: u32;
+  private trailerCount: u32;
+
+  /** For `answerCall`: the same static object for the next answer. */
+  arm(headerCount: u32, bodySize: u32, trailerCount: u32): CallResponse {
+    this.headerCount = headerCount;
+    this.bodySize = bodySize;
+    this.trailerCount = trailerCount;
+    return this;
+  }
 
   /** False when there is no answer: timeout, reset, no endpoint. A 500 is an answer. */
   get ok(): bool {
@@ -138,11 +146,12 @@ export class CallResponse {
   }
 }
 
+const RESPONSE: CallResponse = changetype<CallResponse>(memory.data(12));
 const waiting: Map<u32, Continuation> = new Map<u32, Continuation>();
 
 /** What runs when a call-out comes back: an object with fields, where JavaScript would have a closure. One per call. */
 export abstract class Continuation extends Waiter {
-  private token: u32 = 0;
+  protected token: u32 = 0;
 
   /** The answer or the failure. Host calls act on the stream that asked. */
   abstract onResponse(response: CallResponse): void;
@@ -150,11 +159,11 @@ export abstract class Continuation extends Waiter {
   /** For Context.call: remembers this under the token in `out`. */
   expect(owner: Context): void {
     this.token = <u32>outPtr();
+    this.forget = (waiter: Waiter) => {
+      waiting.delete(changetype<Continuation>(waiter).token);
+    };
     waiting.set(this.token, this);
     this.attach(owner);
-  }
-  override release(): void {
-    waiting.delete(this.token);
   }
 }
 
@@ -174,5 +183,5 @@ export function answerCall(token: u32, headers: u32, bodySize: u32, trailers: u3
   then.detach();
   if (owner === null) return;
   actOn(owner);
-  then.onResponse(new CallResponse(headers, bodySize, trailers));
+  then.onResponse(RESPONSE.arm(headers, bodySize, trailers));
 }

@@ -2,8 +2,9 @@
 // tick is set to the time until the next deadline, and stopped when none is left. Resolution 1 ms.
 import { nowNanos } from "./clock";
 import * as env from "./env";
-import { Context, TimerSlot, Waiter } from "./owner";
+import { Context, TimerSlot } from "./owner";
 import { actOn, current } from "./scope";
+import { Waiter } from "./waiter";
 
 const MS: u64 = 1000000;
 
@@ -21,9 +22,16 @@ export abstract class Task extends Waiter {
   /** Runs on the stream (or root) that set the timer; dropped when that ended. */
   abstract run(): void;
 
-  override release(): void {
-    const heap = this.heap;
-    if (heap) heap.remove(this);
+  /** For `schedule`: puts this into `heap`, off again when the owner ends. */
+  enlist(heap: TimerHeap, owner: Context): void {
+    this.forget = (waiter: Waiter) => {
+      const task = changetype<Task>(waiter);
+      const heap = task.heap;
+      if (heap) heap.remove(task);
+    };
+    this.heap = heap;
+    this.attach(owner);
+    heap.add(this);
   }
 }
 
@@ -104,10 +112,8 @@ function schedule(task: Task, owner: Context, delayMs: u64, periodMs: u64): void
   const now = nowNanos();
   task.deadline = now + delayMs * MS;
   task.period = periodMs * MS;
-  task.attach(owner);
   const heap = heapOf(owner);
-  task.heap = heap;
-  heap.add(task);
+  task.enlist(heap, owner);
   heap.arm(now);
 }
 

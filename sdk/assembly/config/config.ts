@@ -7,9 +7,9 @@ export abstract class Config {
   field(json: JsonReader, key: string): bool {
     return false;
   }
-  /** Generated: names of all fields, for "did you mean". */
-  names(): string[] {
-    return [];
+  /** Generated: names of all fields joined by commas, for "did you mean". */
+  names(): string {
+    return "";
   }
   /** Override: a text refuses the configuration, null accepts it. Called after all fields were read. */
   check(): string | null {

@@ -1,6 +1,7 @@
 export * from "@sluice/sdk/proxy";
 import { Config, definePlugin, Flow, HttpFilter, RequestHead } from "@sluice/sdk";
 
+@config
 class TagConfig extends Config {
   header: string = "x-tag";
   value: string = "v1";
