@@ -107,10 +107,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
 
   contextAt(index: number, side: Side): StreamContext | null {
     const known = this.#contexts[index];
-    if (known !== undefined || side === "response")
-      return known === undefined || known?.skipped === true ? null : known;
-    const created = this.#create(index);
-    return created?.skipped === true ? null : created;
+    if (known !== undefined) return known;
+    return side === "response" ? null : this.#create(index);
   }
 
   #create(index: number): StreamContext | null {
@@ -165,12 +163,14 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
 
   reply(reply: GuestReply): void {
     const details = reply.details.replaceAll(/\s/g, "_");
-    if (!this.#replied && !this.#response.forwarded) this.#countReply();
+    const accepted = !this.#replied && !this.#response.forwarded;
+    for (const context of this.#contexts) {
+      if (context?.replying !== true) continue;
+      // The callback that asked has returned: its response callbacks count again.
+      context.replying = false;
+      if (accepted) context.arm.counts.localReplies++;
+    }
     this.localReply({ ...reply, details });
-  }
-
-  #countReply(): void {
-    for (const context of this.#contexts) if (context?.replying === true) context.arm.counts.localReplies++;
   }
 
   resume(index: number, side: Side): void {

@@ -60,6 +60,11 @@ export class Generation {
     return this.#instance?.streams ?? 0;
   }
 
+  /** Linear memory of the living instance; 0 without one. */
+  get memoryBytes(): number {
+    return this.#instance?.vm.memory.byteLength ?? 0;
+  }
+
   /** The plugin context for `config`, from the living instance or a renewed one; null = policy decides. */
   context(config: string): PluginContext | null {
     const instance = this.#instance ?? this.#renew();

@@ -156,6 +156,11 @@ export class Harness {
     return { streams: this.#open, contexts: this.generations.reduce((sum, generation) => sum + generation.streams, 0) };
   }
 
+  /** Linear memory of all instances, bytes. */
+  memoryBytes(): number {
+    return this.generations.reduce((sum, generation) => sum + generation.memoryBytes, 0);
+  }
+
   close(): void {
     for (const generation of this.generations) {
       generation.drain(0, () => {});
