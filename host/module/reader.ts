@@ -54,18 +54,6 @@ export class ByteReader {
     return this.fail("a number of more than 5 bytes", from);
   }
 
-  /** Signed LEB128, 32 bits. */
-  s32(): number {
-    const from = this.at;
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.u8();
-      value |= (byte & 127) << shift;
-      if (byte < 128) return shift < 28 && (byte & 64) !== 0 ? value | (-1 << (shift + 7)) : value;
-    }
-    return this.fail("a number of more than 5 bytes", from);
-  }
-
   /** Passes over a LEB128 of at most `most` bytes: 5 for 32 or 33 bits, 10 for 64. */
   skipLeb(most: number): void {
     const from = this.at;
