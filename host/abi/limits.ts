@@ -28,5 +28,9 @@ export const MAX_PROPERTY_BYTES = 64 * 1024;
 export const MAX_PROPERTIES = 256;
 /** Frames of a guest's stack in a report. As proxy-wasm-cpp-host. */
 export const MAX_STACK_FRAMES = 20;
+/** Start-up and configuration get this many times the budget of a callback. */
+export const START_FUEL_FACTOR = 50;
+/** The counter is a wasm i32. */
+export const MAX_FUEL = 2 ** 31 - 1;
 /** Shortest tick, ms. */
 export const MIN_TICK_MS = 1;

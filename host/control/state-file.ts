@@ -3,10 +3,10 @@
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { prepareModule } from "../module/prepare.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import type { ExperimentState } from "./experiment-state.ts";
 import type { FilterRecord } from "./filter-record.ts";
+import { moduleKeyOf, prepareFilter } from "./prepare-filter.ts";
 import type { Version } from "./version.ts";
 
 interface StoredVersion extends Pick<Version, "label" | "sha256" | "configSha256" | "semver" | "build" | "createdAt"> {
@@ -80,21 +80,22 @@ export class StateFile {
   }
 
   #lazyVersion(stored: StoredVersion, options: FilterOptions): Version {
-    const { memoryBytes } = options.limits;
     const { pluginConfig: _kept, ...names } = stored;
     const wasm = once(() => readFileSync(this.#modulePath(stored.sha256)));
-    const module = once(() => prepareModule(wasm(), { name: options.name, memoryBytes, fuel: null }).module);
+    const prepared = once(() => prepareFilter(wasm(), options));
     return {
       ...names,
       map: null,
-      moduleKey: `${stored.sha256}:${memoryBytes}`,
-      fuel: null,
+      moduleKey: moduleKeyOf(stored.sha256, options),
       options,
       get wasm() {
         return wasm();
       },
       get module() {
-        return module();
+        return prepared().module;
+      },
+      get offsets() {
+        return prepared().offsets;
       },
     };
   }

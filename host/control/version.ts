@@ -19,7 +19,8 @@ export interface Version {
   /** The module as it runs (capped, instrumented). */
   readonly module: WebAssembly.Module;
   readonly moduleKey: string;
-  readonly fuel: number | null;
+  /** Offsets of `module` to those of `wasm`; null when they are the same. */
+  readonly offsets: Uint32Array | null;
   /** Filter options as they were when the version was made; pluginConfig is this version's. */
   readonly options: FilterOptions;
 }
@@ -52,7 +53,6 @@ export function toGeneration(version: Version, overrides: Readonly<Record<string
     moduleKey: version.moduleKey,
     options: version.options,
     overrides,
-    fuel: version.fuel,
   };
 }
 

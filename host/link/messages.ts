@@ -20,8 +20,6 @@ export interface GenerationMessage {
   readonly options: FilterOptions;
   /** `listener/route` -> the configuration merged for that route. */
   readonly overrides: Readonly<Record<string, string>>;
-  /** Points per callback, or null when not instrumented. */
-  readonly fuel: number | null;
 }
 
 export interface ArmMessage {

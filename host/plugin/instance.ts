@@ -11,7 +11,6 @@ export interface InstanceSpec {
   readonly version: string;
   /** Configurations, each of which becomes a plugin context; the first is the filter's own, the others route overrides. */
   readonly configs: readonly string[];
-  readonly fuel: number | null;
 }
 
 const ERROR_LEVEL = 4;
@@ -97,7 +96,7 @@ function vmOptions(spec: InstanceSpec, services: PluginServices, said: string[],
     },
     allowedCapabilities: options.allowedCapabilities,
     environment: options.environment,
-    fuel: spec.fuel,
+    fuel: options.limits.fuel,
     memoryBytes: options.limits.memoryBytes,
     onFault,
   };

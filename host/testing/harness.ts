@@ -1,5 +1,6 @@
 // Drives filters through the host's own VM and chain over a fake transport and a virtual clock: what a filter meets here
 // it meets in production. Every harness stands alone, so tests may run side by side.
+import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import { VirtualClock } from "../base/clock.ts";
 import { sha256Hex } from "../base/hash.ts";
 import { seededRandom } from "../base/random.ts";
@@ -176,7 +177,7 @@ const DEFAULTS: FilterOptions = {
   phase: "",
   priority: 0,
   failurePolicy: "FAIL_CLOSED",
-  limits: { memoryBytes: 64 * 1024 * 1024 },
+  limits: { memoryBytes: 64 * 1024 * 1024, fuel: 10_000_000 },
   allowedCapabilities: null,
   allowedUpstreams: null,
   rootId: "",
@@ -191,13 +192,14 @@ const DEFAULTS: FilterOptions = {
 function load({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
   const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
   const filter: FilterOptions = { ...DEFAULTS, name, vmId: name, pluginConfig, ...options };
-  const { module } = prepareModule(wasm, { name, memoryBytes: filter.limits.memoryBytes, fuel: null });
+  const { fuel, memoryBytes } = filter.limits;
+  const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
+  const { module } = prepareModule(wasm, { name, memoryBytes, fuel: initial });
   const sha256 = sha256Hex(wasm);
   const spec = {
     options: filter,
     version: "test",
     configs: [filter.pluginConfig],
-    fuel: null,
     key: `${name}@test`,
     sha256,
     overrides: {},

@@ -2,6 +2,7 @@
 // by chain/. The host never calls a callback while another of the same VM runs: what a guest asks for that could lead to
 // a callback is deferred with `defer` and run by `settle` once the caller has applied the callback's result (abi.md 9.7).
 import * as status from "../../sdk/assembly/abi/status.ts";
+import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import { lookUpCallbacks, type GuestCallback, type GuestCallbacks } from "./callbacks.ts";
 import { GuestAbort, guestFrames, reasonOf, type FaultCause, type FaultReason, type GuestFault } from "./faults.ts";
@@ -125,6 +126,7 @@ export class Vm {
   callWith(callback: GuestCallback, context: Hostcalls, cause: FaultCause, args: readonly number[]): number {
     if (this.fault !== null) return FAULTED;
     this.#enter(context);
+    if (cause === "start" || cause === "config") this.#refuel(START_FUEL_FACTOR);
     const result = this.#guard(cause, callback.name, context.id, () => callback.run(context.id, ...args) ?? 0);
     this.#leave();
     return result;
@@ -146,7 +148,12 @@ export class Vm {
     this.#running = true;
     this.context = context;
     this.#frozenNanos = 0n;
-    if (this.#fuel !== null && this.options.fuel !== null) this.#fuel.value = this.options.fuel;
+    this.#refuel(1);
+  }
+
+  #refuel(factor: number): void {
+    const { fuel } = this.options;
+    if (this.#fuel !== null && fuel !== null) this.#fuel.value = Math.min(fuel * factor, MAX_FUEL);
   }
 
   #leave(): void {

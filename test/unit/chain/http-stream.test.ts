@@ -276,3 +276,14 @@ test("memory stays flat over 20 000 streams", () => {
   expect(h.memoryBytes()).toBe(before);
   h.logs.length = 0;
 });
+
+test("a filter that loops for ever costs its own request only", () => {
+  const h = chain(["a"]);
+  const x = h.request({ headers: { "x-probe": "loop" } });
+  expect(x.reply?.status).toBe(503);
+  expect(h.faults[0]?.fault.reason).toBe("fuel");
+  x.end();
+  const y = h.request();
+  expect(y.upstreamRequest).not.toBeNull();
+  y.respond().end();
+});
