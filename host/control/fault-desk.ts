@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { FaultReport } from "../plugin/services.ts";
 import type { NewEvent } from "./events.ts";
+import type { SourceFrame } from "./trap-position.ts";
 
 const WINDOW_MS = 60_000;
 const LIMIT = 3;
@@ -10,6 +11,8 @@ const LIMIT = 3;
 export interface FaultDeskOptions {
   readonly clock: Clock;
   readonly emit: (event: NewEvent) => void;
+  /** Source positions of a guest's frames. */
+  readonly locate: (report: FaultReport) => readonly SourceFrame[];
   readonly quarantine: (filter: string, version: string) => void;
 }
 
@@ -28,15 +31,19 @@ export class FaultDesk {
     return this.#totals.get(filter) ?? 0;
   }
 
-  report(threadId: number, { filter, version, fault, renewInMs }: FaultReport): void {
+  report(threadId: number, report: FaultReport): void {
+    const { filter, version, fault, renewInMs } = report;
     const { clock, emit } = this.#options;
-    const frames = fault.frames.map((frame) => `    at ${frame.name} (+0x${frame.offset.toString(16)})`);
+    const located = this.#options.locate(report);
+    const frames = located.map(
+      ({ name, file, line, column }) => `    at ${name}${file === "" ? "" : ` (${file}:${line}:${column})`}`,
+    );
     const text = `${filter} ${version} ${fault.reason} in ${fault.callback}: ${fault.message}`;
     emit({
       type: "fault",
       filter,
       text: [text, ...frames].join("\n"),
-      data: { version, threadId, renewInMs, ...fault },
+      data: { version, threadId, renewInMs, ...fault, frames: located },
     });
     this.#totals.set(filter, this.total(filter) + 1);
     const key = `${filter}@${version}`;

@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { ProxyConfig } from "../config/options.ts";
 import type { FilterOptions } from "../plugin/options.ts";
+import type { SharedData } from "../plugin/shared-data.ts";
 import type { SharedMetrics } from "../plugin/shared-metrics.ts";
 import type { Compiler } from "../../sdk/build/index.ts";
 import type { Canary } from "./canary.ts";
@@ -29,6 +30,9 @@ export interface Runtime {
   readonly canary: Canary;
   readonly stateFile: StateFile;
   readonly filterMetrics: SharedMetrics;
+  readonly sharedData: SharedData;
+  /** Thread -> when it last ended unasked, monotonic ms. */
+  readonly lastLost: Map<number, number>;
   readonly experiments: Map<string, ExperimentState>;
   /** Debug builds go live first (dev, demo). */
   readonly debugFirst: boolean;

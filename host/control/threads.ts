@@ -89,6 +89,10 @@ export class Threads {
     return (await Promise.all(waiting)).filter((report) => report !== null);
   }
 
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
   /** No thread is replaced from here on. */
   expectExit(): void {
     this.#stopping = true;
