@@ -1,0 +1,70 @@
+// An exchange's answer on its way to the client: the head with the length that may be promised, pieces, and our own
+// replies. Counts what is sent; says when something does not fit.
+import type { HeaderList } from "../abi/headers.ts";
+import type { LocalReply } from "../chain/ports.ts";
+import type { ClientSide, ListenerContext } from "./client-side.ts";
+import type { ExchangeFacts } from "./facts.ts";
+import { httpDate } from "./http-date.ts";
+import { declaredLength } from "./http1/serialize.ts";
+import { copyBytes, latin1 } from "./latin1.ts";
+import { SMALL_BYTES } from "./outbox.ts";
+import { replyHeaders } from "./rescue.ts";
+
+export class Answer {
+  /** Content-Length of the upstream's answer; -1 for none and for our own answers. */
+  length = -1;
+  /** The client has been given a head. */
+  started = false;
+  readonly #client: ClientSide;
+  readonly #context: ListenerContext;
+  readonly #facts: ExchangeFacts;
+
+  constructor(client: ClientSide, context: ListenerContext, facts: ExchangeFacts) {
+    this.#client = client;
+    this.#context = context;
+    this.#facts = facts;
+  }
+
+  /**
+   * @param checked filters may have written the list
+   * @returns false: it cannot be sent, and nothing was
+   */
+  head(headers: HeaderList, endStream: boolean, checked: boolean): boolean {
+    const { armHeader } = this.#context.options;
+    if (armHeader !== "" && this.#facts.arms !== "") headers.push(armHeader, this.#facts.arms);
+    const length = checked ? declaredLength(headers, this.length) : this.length;
+    this.started = this.#client.sendHead(headers, { endStream, length, checked });
+    if (this.started) this.#facts.responseCode = Number(headers[1]);
+    return this.started;
+  }
+
+  /** `chunk` is owned from here. False, as with all pieces: it does not fit the length that was sent. */
+  body(chunk: Buffer, last: boolean): boolean {
+    this.#facts.responseBytes += chunk.length;
+    return this.#client.sendBytes(chunk, last);
+  }
+
+  /** The bytes [from, to) are only lent: a small piece becomes part of the text that is written, a large one is copied. */
+  lentBody(bytes: Buffer, from: number, to: number, last: boolean): boolean {
+    this.#facts.responseBytes += to - from;
+    const client = this.#client;
+    if (to - from < SMALL_BYTES) return client.sendText(latin1(bytes, from, to), last);
+    return client.sendBytes(copyBytes(bytes, from, to), last);
+  }
+
+  trailers(list: HeaderList): boolean {
+    return this.#client.sendTrailers(list);
+  }
+
+  /** A whole answer of our own, past the filters. */
+  local(reply: LocalReply): boolean {
+    const body = Buffer.from(reply.body);
+    const headers = replyHeaders(reply);
+    headers.push("date", httpDate(this.#context.clock.nowMs()));
+    const endStream = body.length === 0;
+    this.started = this.#client.sendHead(headers, { endStream, length: body.length, checked: true });
+    if (!this.started) return false;
+    this.#facts.responseCode = reply.status;
+    return endStream || this.body(body, true);
+  }
+}

@@ -1,0 +1,53 @@
+// The seam between an exchange and the protocol that carries it. An exchange knows nothing of sockets, chunks or streams:
+// HTTP/1.1 implements this per connection, HTTP/2 will per stream.
+import type { HeaderList } from "../abi/headers.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ListenerOptions } from "./options.ts";
+import type { ListenerView } from "./ports.ts";
+import type { TimerWheel } from "../base/timer-wheel.ts";
+import type { ConnectionFacts } from "./facts.ts";
+import type { HttpMetrics } from "./http-metrics.ts";
+import type { RequestIds } from "./request-id.ts";
+
+/** What all connections of a listener share. */
+export interface ListenerContext {
+  readonly options: ListenerOptions;
+  readonly view: () => ListenerView;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly metrics: HttpMetrics;
+  readonly requestIds: RequestIds;
+  /** True from the start of the drain: every answer ends its connection. */
+  draining: boolean;
+}
+
+/** How a response head is to be sent. */
+export interface ResponseStart {
+  readonly endStream: boolean;
+  /** Announced length of the body, or -1. */
+  readonly length: number;
+  /** Filters may have written the list: check every name and value. */
+  readonly checked: boolean;
+}
+
+export interface ClientSide {
+  readonly connection: ConnectionFacts;
+  /** 100 or 103. */
+  sendInformational(status: number, headers: HeaderList): void;
+  /** `headers` starts with :status. False: the list cannot be sent as it is, and nothing was. */
+  sendHead(headers: HeaderList, start: ResponseStart): boolean;
+  /** A piece of the body; characters are bytes. False: it does not fit the length sent before. */
+  sendText(text: string, last: boolean): boolean;
+  /** As `sendText`; `bytes` are owned from here. */
+  sendBytes(bytes: Buffer, last: boolean): boolean;
+  /** Ends the response. */
+  sendTrailers(trailers: HeaderList): boolean;
+  /** While held, no more of the request body is read. */
+  holdRequest(hold: boolean): void;
+  /** Breaks off: the peer must not take what it has for a complete answer. */
+  abort(): void;
+  /** A deadline of the exchange may have come nearer. */
+  deadlinesChanged(): void;
+  /** The exchange has ended; the next one may begin. */
+  exchangeOver(): void;
+}

@@ -1,0 +1,82 @@
+// StreamFacts of one exchange. A class, so that all of them have one shape, with the parts of the connection filled in by
+// the constructor.
+import type { Socket } from "node:net";
+import type { StreamFacts } from "../chain/ports.ts";
+
+/** What an exchange learns from the connection that carries it. */
+export interface ConnectionFacts {
+  readonly listener: string;
+  readonly connectionId: number;
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+}
+
+/** Addresses are read once: asking a socket costs a system call. @param id process-wide number of the connection */
+export function connectionFacts(socket: Socket, listener: string, id: number): ConnectionFacts {
+  return {
+    listener,
+    connectionId: id,
+    sourceAddress: socket.remoteAddress ?? "",
+    sourcePort: socket.remotePort ?? 0,
+    destinationAddress: socket.localAddress ?? "",
+    destinationPort: socket.localPort ?? 0,
+  };
+}
+
+/** What `ListenerView.finished` is told of the request: as the client sent it. */
+export interface RequestSummary {
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  readonly userAgent: string;
+}
+
+export class ExchangeFacts implements StreamFacts {
+  requestId = "";
+  protocol = "";
+  scheme = "http";
+  listener: string;
+  connectionId: number;
+  startMs: number;
+  sourceAddress: string;
+  sourcePort: number;
+  destinationAddress: string;
+  destinationPort: number;
+  routeName = "";
+  clusterName = "";
+  upstreamAddress = "";
+  upstreamPort = 0;
+  attempts = 0;
+  responseCode = 0;
+  responseFlags = "";
+  responseCodeDetails = "";
+  requestBytes = 0;
+  responseBytes = 0;
+  requestHeaderBytes = 0;
+  durationMs = 0;
+  upstreamMs = 0;
+  arms = "";
+
+  constructor(connection: ConnectionFacts, startMs: number) {
+    this.listener = connection.listener;
+    this.connectionId = connection.connectionId;
+    this.startMs = startMs;
+    this.sourceAddress = connection.sourceAddress;
+    this.sourcePort = connection.sourcePort;
+    this.destinationAddress = connection.destinationAddress;
+    this.destinationPort = connection.destinationPort;
+  }
+
+  /** Made on demand: a bigint per request is dearer than all the other fields, and few ask. */
+  get startNanos(): bigint {
+    return BigInt(Math.round(this.startMs * 1000)) * 1000n;
+  }
+
+  /** Envoy's response flags, each once. */
+  addFlag(flag: string): void {
+    if (flag === "" || this.responseFlags.split(",").includes(flag)) return;
+    this.responseFlags = this.responseFlags === "" ? flag : `${this.responseFlags},${flag}`;
+  }
+}

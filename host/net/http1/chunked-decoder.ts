@@ -1,0 +1,140 @@
+// Chunked transfer coding, decoded step by step without callbacks and without copying: each step says where the next run of
+// data lies. Strict (RFC 9112 7.1): 1 to 13 hex digits, CRLF only, bounded extensions and trailers.
+import type { HeaderList } from "../../abi/headers.ts";
+import { latin1 } from "../latin1.ts";
+import { FIELD_VALUE } from "./chars.ts";
+import type { Rejection } from "./rejection.ts";
+import { MAX_TRAILER_BYTES, parseTrailers } from "./trailers.ts";
+
+/** Outcome of a step of a body reader. */
+export const Step = {
+  /** All input is used up. */
+  more: 0,
+  /** `from`, `to` bound a run of data. */
+  data: 1,
+  /** The body is over; `trailers` is set when there were some. */
+  end: 2,
+  /** `rejection` says why. */
+  bad: 3,
+} as const;
+
+/** Extension bytes per message (reliability.md 3.1). */
+const MAX_EXTENSION_BYTES = 4096;
+/** 13 hex digits stay below 2^53. */
+const MAX_SIZE_DIGITS = 13;
+const CR = 13;
+const LF = 10;
+const SEMICOLON = 59;
+
+type State = "size" | "extension" | "sizeLf" | "data" | "dataCr" | "dataLf" | "trailers";
+
+export class ChunkedDecoder {
+  from = 0;
+  to = 0;
+  /** Where the next step begins. */
+  at = 0;
+  trailers: HeaderList | null = null;
+  rejection: Rejection = "bad_chunk";
+  #state: State = "size";
+  #size = 0;
+  #digits = 0;
+  #extensionBytes = 0;
+  #trailerText = "";
+
+  /** Makes it ready for another body. */
+  reset(): void {
+    this.trailers = null;
+    this.rejection = "bad_chunk";
+    this.#state = "size";
+    this.#size = 0;
+    this.#digits = 0;
+    this.#extensionBytes = 0;
+    this.#trailerText = "";
+  }
+
+  /** Goes on at `at` in `bytes`, which hold input up to `end`. */
+  step(bytes: Buffer, at: number, end: number): number {
+    while (at < end) {
+      if (this.#state === "data") return this.#data(at, end);
+      if (this.#state === "trailers") return this.#trailers(bytes, at, end);
+      if (!this.#accept(bytes[at] as number)) return Step.bad;
+      at++;
+    }
+    this.at = at;
+    return Step.more;
+  }
+
+  #data(at: number, end: number): number {
+    const length = Math.min(this.#size, end - at);
+    this.#size -= length;
+    if (this.#size === 0) this.#state = "dataCr";
+    this.from = at;
+    this.to = at + length;
+    this.at = this.to;
+    return Step.data;
+  }
+
+  /** One byte outside data and trailers. */
+  #accept(byte: number): boolean {
+    switch (this.#state) {
+      case "size":
+        return this.#sizeByte(byte);
+      case "extension":
+        if (byte === CR) this.#state = "sizeLf";
+        else return FIELD_VALUE[byte] === 1 && ++this.#extensionBytes <= MAX_EXTENSION_BYTES;
+        return true;
+      case "sizeLf":
+        this.#state = this.#size === 0 ? "trailers" : "data";
+        this.#digits = 0;
+        return byte === LF;
+      case "dataCr":
+        this.#state = "dataLf";
+        return byte === CR;
+      default:
+        this.#state = "size";
+        return byte === LF;
+    }
+  }
+
+  #sizeByte(byte: number): boolean {
+    const digit = hexDigit(byte);
+    if (digit >= 0) {
+      this.#size = this.#size * 16 + digit;
+      return ++this.#digits <= MAX_SIZE_DIGITS;
+    }
+    if (byte === SEMICOLON) this.#state = "extension";
+    else if (byte === CR) this.#state = "sizeLf";
+    else return false;
+    return this.#digits > 0;
+  }
+
+  #trailers(bytes: Buffer, at: number, end: number): number {
+    const before = this.#trailerText.length;
+    const text = this.#trailerText + latin1(bytes, at, Math.min(end, at + MAX_TRAILER_BYTES + 4 - before));
+    // Either nothing but the final CRLF, or lines and an empty line.
+    const bare = text.startsWith("\r\n");
+    const last = bare ? 0 : text.indexOf("\r\n\r\n");
+    if (last < 0) return this.#moreTrailers(text, end);
+    this.at = at + last + (bare ? 2 : 4) - before;
+    if (bare) return Step.end;
+    const trailers = parseTrailers(text.slice(0, last + 2));
+    if (typeof trailers === "string") this.rejection = trailers;
+    else this.trailers = trailers;
+    return typeof trailers === "string" ? Step.bad : Step.end;
+  }
+
+  #moreTrailers(text: string, end: number): number {
+    this.#trailerText = text;
+    this.at = end;
+    if (/(?:^|[^\r])\n|\r[^\n]/.test(text)) return Step.bad;
+    if (text.length <= MAX_TRAILER_BYTES) return Step.more;
+    this.rejection = "trailers_too_large";
+    return Step.bad;
+  }
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 48 && byte <= 57) return byte - 48;
+  const letter = byte | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+}

@@ -1,0 +1,296 @@
+// One client connection speaking HTTP/1.1: reads requests in order, carries one exchange at a time, writes answers, keeps
+// the connection as long as both sides may. Owns the socket.
+//
+//   idle <-> exchange -> closing (FIN sent, input dropped until the client's FIN or a short wait) -> closed
+import type { Socket } from "node:net";
+import type { HeaderList } from "../../abi/headers.ts";
+import { ERRORS, type ErrorCode } from "../../base/errors.ts";
+import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
+import type { ClientSide, ListenerContext, ResponseStart } from "../client-side.ts";
+import { Exchange } from "../exchange.ts";
+import { type ConnectionFacts, ExchangeFacts, connectionFacts } from "../facts.ts";
+import { toLocalReply } from "../rescue.ts";
+import { type TurnTask, atTurnEnd, enterTurn, leaveTurn } from "../turn.ts";
+import { MessageWriter, type WriterOwner } from "./message-writer.ts";
+import { statusLine } from "./reasons.ts";
+import { NO_REQUEST, refusalText } from "./refusal.ts";
+import { REJECTIONS, type Rejection } from "./rejection.ts";
+import type { RequestHead } from "./request-head.ts";
+import { RequestReader, type RequestSink } from "./request-reader.ts";
+import { checkedLines, parsedLines } from "./serialize.ts";
+
+/** How long a closed connection is still read, so that the client gets our answer before a reset (RFC 9112 9.6). */
+const LINGER_MS = 1000;
+/** A request body not longer than this is read to its end rather than closing the connection after an early answer. */
+const DRAINABLE_BYTES = 64 * 1024;
+
+const CLOSE = "connection: close\r\n";
+const KEEP_ALIVE = "connection: keep-alive\r\n";
+
+export class Http1Connection implements ClientSide, RequestSink, WriterOwner, DeadlineOwner, TurnTask {
+  readonly connection: ConnectionFacts;
+  readonly #socket: Socket;
+  readonly #context: ListenerContext;
+  readonly #reader: RequestReader;
+  readonly #writer: MessageWriter;
+  readonly #deadline = new Deadline(this);
+  #exchange: Exchange | null = null;
+  #requests = 0;
+  /** Wall clock and monotonic ms of the first byte of an unfinished head; 0 = none. */
+  #headWallMs = 0;
+  #headMs = 0;
+  /** Coarse monotonic ms of the end of the last exchange. */
+  #idleSinceMs = 0;
+  /** The current answer is the last. */
+  #last = false;
+  #closing = false;
+  /** The client has sent FIN. */
+  #ended = false;
+  /** The body of an answer that must not have one (HEAD, 204, 304) is dropped. */
+  #bodyless = false;
+  #held = false;
+  /** The client does not read as fast as we write. */
+  #blocked = false;
+  #paused = false;
+
+  /** @param id process-wide number of this connection */
+  constructor(socket: Socket, context: ListenerContext, id: number) {
+    this.#socket = socket;
+    this.#context = context;
+    this.connection = connectionFacts(socket, context.options.name, id);
+    this.#reader = new RequestReader(this, context.options.limits);
+    socket.setDefaultEncoding("latin1");
+    this.#writer = new MessageWriter(socket, this);
+    this.#idle(context.clock.monotonicMs());
+    socket.on("data", (bytes: Buffer) => this.#received(bytes));
+    socket.on("drain", () => this.#drained());
+    socket.on("end", () => this.#halfClosed());
+    socket.on("close", () => this.#closed());
+    // `close` follows and says all there is to say.
+    socket.on("error", () => {});
+  }
+
+  /** Ends the connection if it has had nothing to do for `quietMs`; used while draining. */
+  closeIfIdle(nowMs: number, quietMs: number): void {
+    if (this.#exchange !== null || this.#closing || !this.#reader.idle || nowMs - this.#idleSinceMs < quietMs) return;
+    enterTurn();
+    this.#close();
+    leaveTurn();
+  }
+
+  /** Ends the connection whatever it is doing. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  headStarted(): void {
+    const { clock, wheel, options } = this.#context;
+    this.#headWallMs = clock.nowMs();
+    this.#headMs = clock.monotonicMs();
+    wheel.schedule(this.#deadline, this.#headMs + options.limits.headerTimeoutMs);
+  }
+
+  requestHead(head: RequestHead, endStream: boolean): void {
+    const context = this.#context;
+    const startMs = this.#headMs === 0 ? context.clock.nowMs() : this.#headWallMs;
+    this.#headMs = 0;
+    this.#requests++;
+    this.#last = false;
+    this.#bodyless = false;
+    const exchange = new Exchange(this, context, head, startMs);
+    this.#exchange = exchange;
+    exchange.begin(head, endStream);
+    this.deadlinesChanged();
+  }
+
+  requestBody(bytes: Buffer, from: number, to: number, last: boolean): void {
+    if (this.#exchange !== null) this.#exchange.requestBody(bytes, from, to, last);
+    else if (last) this.#reader.next();
+  }
+
+  requestTrailers(trailers: HeaderList): void {
+    if (this.#exchange !== null) this.#exchange.requestTrailers(trailers);
+    else this.#reader.next();
+  }
+
+  requestRejected(rejection: Rejection): void {
+    this.#context.metrics.rejected(rejection);
+    const { code, sentence } = REJECTIONS[rejection];
+    if (this.#exchange === null) this.#refuse(code, sentence);
+    else this.#exchange.fail(code, sentence);
+  }
+
+  sendInformational(status: number, headers: HeaderList): void {
+    this.#writer.whole(`${statusLine(status)}${checkedLines(headers) ?? ""}\r\n`);
+  }
+
+  sendHead(headers: HeaderList, { endStream, length, checked }: ResponseStart): boolean {
+    const exchange = this.#exchange;
+    const status = Number(headers[1]);
+    const lines = checked ? checkedLines(headers) : parsedLines(headers, 2);
+    if (exchange === null || lines === null || !(status >= 200 && status <= 599)) return false;
+    const bodyless = this.#reader.head.method === "HEAD" || status === 204 || status === 304;
+    const { http10 } = this.#reader.head;
+    const open = http10 ? "close" : "chunked";
+    const endless = open === "close" && !bodyless && !endStream && length < 0;
+    this.#last = endless || this.#mustClose(exchange);
+    const head = statusLine(status) + lines + (this.#last ? CLOSE : http10 ? KEEP_ALIVE : "");
+    if (bodyless) {
+      this.#bodyless = true;
+      this.#writer.whole(head + (length >= 0 && status !== 204 ? `content-length: ${length}\r\n\r\n` : "\r\n"));
+    } else if (endStream) this.#writer.whole(`${head}content-length: 0\r\n\r\n`);
+    else this.#writer.begin(head, length, open);
+    return true;
+  }
+
+  sendText(text: string, last: boolean): boolean {
+    return this.#bodyless || this.#writer.text(text, last);
+  }
+
+  sendBytes(bytes: Buffer, last: boolean): boolean {
+    return this.#bodyless || this.#writer.bytes(bytes, last);
+  }
+
+  sendTrailers(trailers: HeaderList): boolean {
+    return this.#bodyless || this.#writer.trailers(trailers);
+  }
+
+  holdRequest(hold: boolean): void {
+    if (this.#held === hold) return;
+    this.#held = hold;
+    this.#reader.hold(hold);
+    this.#settle();
+  }
+
+  abort(): void {
+    this.#closing = true;
+    this.#reader.close();
+    this.#writer.abandon();
+    // A reset, not a FIN: an answer that ends with the connection would look complete.
+    this.#socket.resetAndDestroy();
+  }
+
+  deadlinesChanged(): void {
+    if (this.#exchange !== null) this.#context.wheel.schedule(this.#deadline, this.#exchange.deadlines.nextMs);
+  }
+
+  exchangeOver(): void {
+    this.#exchange = null;
+    this.#held = false;
+    this.#reader.hold(false);
+    if (this.#closing) return;
+    if (this.#last) return this.#close();
+    this.#idle(this.#context.wheel.nowMs);
+    // With answers piling up for a client that does not read, the next request waits.
+    if (!this.#blocked) this.#reader.next();
+    this.#settle();
+  }
+
+  writeBlocked(): void {
+    this.#blocked = true;
+    this.#exchange?.clientBlocked(true);
+    this.#settle();
+  }
+
+  deadlineReached(_deadline: Deadline, nowMs: number): void {
+    enterTurn();
+    const exchange = this.#exchange;
+    if (exchange !== null) {
+      exchange.expire(nowMs);
+      this.deadlinesChanged();
+    } else if (this.#headMs > 0 && !this.#closing) {
+      this.#context.metrics.rejected("request_timeout");
+      this.#refuse("request_timeout", "the request head was not received in time");
+    } else this.#socket.destroy();
+    leaveTurn();
+  }
+
+  turnEnded(): void {
+    this.#socket.end();
+  }
+
+  #received(bytes: Buffer): void {
+    if (this.#closing) return;
+    enterTurn();
+    this.#reader.feed(bytes);
+    this.#settle();
+    leaveTurn();
+  }
+
+  #drained(): void {
+    enterTurn();
+    this.#blocked = false;
+    if (this.#exchange === null) this.#reader.next();
+    else this.#exchange.clientBlocked(false);
+    this.#settle();
+    leaveTurn();
+  }
+
+  /** A client may send its request and FIN, and read on; a request cut short is none. */
+  #halfClosed(): void {
+    enterTurn();
+    this.#ended = true;
+    this.#reader.end();
+    this.#settle();
+    leaveTurn();
+  }
+
+  #closed(): void {
+    enterTurn();
+    this.#closing = true;
+    this.#reader.close();
+    this.#context.wheel.cancel(this.#deadline);
+    this.#exchange?.clientGone();
+    leaveTurn();
+  }
+
+  /** After anything that reads: pause or go on, and close when the client has said its last. */
+  #settle(): void {
+    if (this.#closing) return;
+    if (this.#ended && this.#exchange === null && this.#reader.drained) return this.#close();
+    const pause = this.#held || this.#blocked || this.#reader.stashedBytes > this.#context.options.limits.bufferBytes;
+    if (pause === this.#paused) return;
+    this.#paused = pause;
+    if (pause) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #idle(nowMs: number): void {
+    this.#idleSinceMs = nowMs;
+    const { wheel, options } = this.#context;
+    wheel.schedule(this.#deadline, nowMs + options.limits.idleTimeoutMs);
+  }
+
+  #mustClose(exchange: Exchange): boolean {
+    const { draining, options } = this.#context;
+    const { maxRequestsPerConnection } = options.limits;
+    const reader = this.#reader;
+    if (draining || reader.head.close || reader.closed) return true;
+    if (maxRequestsPerConnection > 0 && this.#requests >= maxRequestsPerConnection) return true;
+    return !reader.complete && (reader.bodyLeft > DRAINABLE_BYTES || exchange.awaitsContinue);
+  }
+
+  /** Answers a request that never became an exchange, and closes. */
+  #refuse(code: ErrorCode, sentence: string): void {
+    const { clock, metrics, view } = this.#context;
+    const { status, flag } = ERRORS[code];
+    const facts = new ExchangeFacts(this.connection, this.#headMs > 0 ? this.#headWallMs : clock.nowMs());
+    facts.responseCode = status;
+    facts.responseCodeDetails = code;
+    facts.addFlag(flag);
+    this.#writer.whole(refusalText(toLocalReply(code, sentence), clock.nowMs()));
+    metrics.finished(facts);
+    view().finished(facts, NO_REQUEST);
+    this.#close();
+  }
+
+  #close(): void {
+    this.#closing = true;
+    this.#reader.close();
+    const { wheel, clock } = this.#context;
+    wheel.schedule(this.#deadline, clock.monotonicMs() + LINGER_MS);
+    if (this.#paused) this.#socket.resume();
+    // What this turn has written leaves before the FIN.
+    atTurnEnd(this);
+  }
+}

@@ -1,0 +1,73 @@
+// Header lines: one pass that checks every character, folds names, trims values and hands each field to a visitor. Used for
+// request heads, response heads and trailers. Strict: RFC 9112 5 without any of its leniencies.
+import { FIELD_VALUE, LOWER_TOKEN } from "./chars.ts";
+import { type FieldName, internName } from "./names.ts";
+import type { Rejection } from "./rejection.ts";
+
+const TAB = 9;
+const LF = 10;
+const CR = 13;
+const SPACE = 32;
+const COLON = 58;
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+export interface FieldVisitor {
+  /** A reason to refuse the message, or null to go on. */
+  field(name: FieldName, value: string): Rejection | null;
+}
+
+/** `text[at, end)` is nothing but header lines, each ended by CRLF (none at all is fine). */
+export function parseFields(text: string, at: number, end: number, visitor: FieldVisitor): Rejection | null {
+  while (at < end) {
+    const from = at;
+    let hash = FNV_OFFSET;
+    let code = text.charCodeAt(at);
+    // Every loop stops at the CR that ends the text: it is neither a token nor a value character.
+    for (let lower = LOWER_TOKEN[code]; lower !== 0; lower = LOWER_TOKEN[code]) {
+      hash = Math.imul(hash ^ (lower as number), FNV_PRIME);
+      code = text.charCodeAt(++at);
+    }
+    if (code !== COLON || at === from) return badName(code, at === from);
+    const name = internName(text, from, at, hash);
+    do code = text.charCodeAt(++at);
+    while (code === SPACE || code === TAB);
+    const start = at;
+    while (FIELD_VALUE[code] === 1) code = text.charCodeAt(++at);
+    if (code !== CR || text.charCodeAt(at + 1) !== LF) return badLineEnd(code);
+    const refused = visitor.field(name, text.slice(start, trimEnd(text, start, at)));
+    if (refused !== null) return refused;
+    at += 2;
+  }
+  return null;
+}
+
+const badName = (code: number, first: boolean): Rejection =>
+  first && (code === SPACE || code === TAB) ? "folded_header" : code === LF ? "bare_line_end" : "bad_header_name";
+
+const badLineEnd = (code: number): Rejection => (code === CR || code === LF ? "bare_line_end" : "bad_header_value");
+
+function trimEnd(text: string, from: number, to: number): number {
+  while (to > from) {
+    const code = text.charCodeAt(to - 1);
+    if (code !== SPACE && code !== TAB) break;
+    to--;
+  }
+  return to;
+}
+
+/** 1*DIGIT without sign, list, leading zero, at most 2^53-1 (reliability.md 3.1); -1 for anything else. */
+export function parseContentLength(value: string): number {
+  const { length } = value;
+  if (length === 0 || length > 16 || (length > 1 && value.charCodeAt(0) === 48)) return -1;
+  let sum = 0;
+  for (let at = 0; at < length; at++) {
+    const digit = value.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    sum = sum * 10 + digit;
+  }
+  return sum <= Number.MAX_SAFE_INTEGER ? sum : -1;
+}
+
+/** Whole value `chunked`, case-insensitive: the only transfer coding there is here. */
+export const isChunked = (value: string): boolean => value === "chunked" || value.toLowerCase() === "chunked";

@@ -1,0 +1,221 @@
+// A request head as text -> the flat list in chain form, and everything the exchange must know of it, in one pass. One
+// object per connection, filled anew for every request.
+import { type HeaderList, findHeader, removeHeader } from "../../abi/headers.ts";
+import { isAuthority, isToken, isVisible } from "./chars.ts";
+import { ConnectionOptions } from "./connection-options.ts";
+import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import { type FieldName, Kind } from "./names.ts";
+import type { Rejection } from "./rejection.ts";
+
+export class RequestHead implements FieldVisitor {
+  /** `:method :scheme :authority :path`, then the headers; no host, nothing hop-by-hop. Handed over to the exchange. */
+  headers: HeaderList = [];
+  method = "";
+  authority = "";
+  path = "";
+  userAgent = "";
+  /** Size of the head as read. */
+  bytes = 0;
+  /** "HTTP/1.0" or "HTTP/1.1". */
+  protocol = "";
+  /** -1 = no Content-Length. */
+  contentLength = -1;
+  chunked = false;
+  /** The client waits for 100 before it sends the body. */
+  expectsContinue = false;
+  /** The client takes trailers (`te: trailers` is in the list). */
+  acceptsTrailers = false;
+  /** The client will not, or must not, send another request on this connection. */
+  close = false;
+  /** Index of the name in `headers`, or -1. */
+  requestIdAt = -1;
+  forwardedForAt = -1;
+  forwardedProtoAt = -1;
+  readonly #connection = new ConnectionOptions();
+  readonly #maxHeaders: number;
+  readonly #scheme: string;
+  #count = 0;
+  #host: string | null = null;
+  #targetAuthority = "";
+
+  constructor(options: { readonly maxHeaders: number; readonly scheme: string }) {
+    this.#maxHeaders = options.maxHeaders;
+    this.#scheme = options.scheme;
+  }
+
+  /** True when a body follows (an empty one counts as none). */
+  get hasBody(): boolean {
+    return this.chunked || this.contentLength > 0;
+  }
+
+  get http10(): boolean {
+    return this.protocol === "HTTP/1.0";
+  }
+
+  /** The head is `text[from, to)`, up to and including the CRLF of its last line. */
+  parse(text: string, from: number, to: number): Rejection | null {
+    this.#reset();
+    this.bytes = to + 2 - from;
+    const lineEnd = text.indexOf("\r\n", from);
+    const refused = this.#parseRequestLine(text, from, lineEnd) ?? parseFields(text, lineEnd + 2, to, this);
+    return refused ?? this.#checkHost() ?? this.#finish();
+  }
+
+  field(name: FieldName, value: string): Rejection | null {
+    if (++this.#count > this.#maxHeaders) return "too_many_headers";
+    if (name.kind === Kind.plain) {
+      this.headers.push(name.name, value);
+      return null;
+    }
+    return this.#special(name, value);
+  }
+
+  #special({ name, kind }: FieldName, value: string): Rejection | null {
+    const { headers } = this;
+    switch (kind) {
+      case Kind.host:
+        if (this.#host !== null) return "duplicate_host";
+        this.#host = value;
+        return null;
+      case Kind.connection:
+        return this.#connection.add(value);
+      case Kind.hop:
+      case Kind.internal:
+        return null;
+      case Kind.contentLength:
+        return this.#length(name, value);
+      case Kind.transferEncoding:
+        if (this.chunked) return "duplicate_transfer_encoding";
+        this.chunked = isChunked(value);
+        return this.chunked ? null : "bad_transfer_encoding";
+      case Kind.underscore:
+        return "underscore_in_name";
+      case Kind.expect:
+        this.expectsContinue = value.toLowerCase() === "100-continue";
+        if (!this.expectsContinue) return "bad_expectation";
+        break;
+      case Kind.te:
+        if (this.acceptsTrailers || !/(?:^|[,\s])trailers(?:$|[,\s;])/i.test(value)) return null;
+        this.acceptsTrailers = true;
+        headers.push(name, "trailers");
+        return null;
+      case Kind.userAgent:
+        this.userAgent = value;
+        break;
+      case Kind.requestId:
+        if (this.requestIdAt >= 0) return null;
+        this.requestIdAt = headers.length;
+        break;
+      case Kind.forwardedFor:
+        this.forwardedForAt = headers.length;
+        break;
+      case Kind.forwardedProto:
+        if (this.forwardedProtoAt >= 0) return null;
+        this.forwardedProtoAt = headers.length;
+    }
+    headers.push(name, value);
+    return null;
+  }
+
+  #length(name: string, value: string): Rejection | null {
+    if (this.contentLength >= 0) return "duplicate_content_length";
+    this.contentLength = parseContentLength(value);
+    if (this.contentLength < 0) return "bad_content_length";
+    this.headers.push(name, value);
+    return null;
+  }
+
+  #reset(): void {
+    this.contentLength = -1;
+    this.chunked = false;
+    this.expectsContinue = false;
+    this.acceptsTrailers = false;
+    this.close = false;
+    this.userAgent = "";
+    this.requestIdAt = -1;
+    this.forwardedForAt = -1;
+    this.forwardedProtoAt = -1;
+    this.#connection.reset();
+    this.#count = 0;
+    this.#host = null;
+    this.#targetAuthority = "";
+  }
+
+  #parseRequestLine(text: string, from: number, end: number): Rejection | null {
+    const first = text.indexOf(" ", from);
+    const second = text.indexOf(" ", first + 1);
+    if (first <= from || second < 0 || second >= end) return "bad_request_line";
+    const version = text.slice(second + 1, end);
+    if (version !== "HTTP/1.1" && version !== "HTTP/1.0") {
+      return /^HTTP\/[0-9]\.[0-9]$/.test(version) ? "bad_version" : "bad_request_line";
+    }
+    const method = text.slice(from, first);
+    if (!isToken(method)) return "bad_request_line";
+    this.protocol = version;
+    this.method = method;
+    const refused = this.#target(text.slice(first + 1, second));
+    // A new list for every request: the last one now belongs to its exchange.
+    this.headers = [":method", method, ":scheme", this.#scheme, ":authority", "", ":path", this.path];
+    return refused;
+  }
+
+  /** The four forms of RFC 9112 3.2; authority-form belongs to CONNECT, asterisk-form to OPTIONS. */
+  #target(target: string): Rejection | null {
+    if (this.method === "CONNECT") return "connect_refused";
+    if (!isVisible(target) || target.includes("#")) return "bad_target";
+    if (target.charCodeAt(0) === 47) this.path = target;
+    else if (target === "*") {
+      if (this.method !== "OPTIONS") return "bad_target";
+      this.path = target;
+    } else return this.#absoluteForm(target);
+    return null;
+  }
+
+  #absoluteForm(target: string): Rejection | null {
+    const match = /^https?:\/\/([^/?]+)([/?].*)?$/i.exec(target);
+    if (match === null || !isAuthority(match[1] ?? "")) return "bad_target";
+    this.#targetAuthority = match[1] ?? "";
+    const rest = match[2] ?? "/";
+    this.path = rest.startsWith("?") ? `/${rest}` : rest;
+    return null;
+  }
+
+  #checkHost(): Rejection | null {
+    const host = this.#host;
+    if (host === null && !this.http10) return "missing_host";
+    if (host !== null && !isAuthority(host)) return "bad_host";
+    const target = this.#targetAuthority;
+    if (target !== "" && host !== null && target.toLowerCase() !== host.toLowerCase()) return "host_mismatch";
+    this.authority = host ?? target;
+    return null;
+  }
+
+  #finish(): Rejection | null {
+    if (this.chunked && this.contentLength >= 0) return "length_and_encoding";
+    if (this.chunked && this.http10) return "encoding_on_http10";
+    const connection = this.#connection;
+    this.close = connection.close || (this.http10 && !connection.keepAlive);
+    // An expectation without a body, or from 1.0, means nothing (RFC 9110 10.1.1).
+    if (this.expectsContinue && (this.http10 || !this.hasBody)) this.#dropExpectation();
+    const { headers } = this;
+    headers[5] = this.authority;
+    if (connection.nominates) {
+      connection.removeNominated(headers);
+      this.#locate();
+    }
+    return null;
+  }
+
+  #dropExpectation(): void {
+    this.expectsContinue = false;
+    removeHeader(this.headers, "expect");
+    this.#locate();
+  }
+
+  /** Finds the marked headers again after others were taken out. */
+  #locate(): void {
+    this.requestIdAt = findHeader(this.headers, "x-request-id");
+    this.forwardedForAt = findHeader(this.headers, "x-forwarded-for");
+    this.forwardedProtoAt = findHeader(this.headers, "x-forwarded-proto");
+  }
+}

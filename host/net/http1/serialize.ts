@@ -1,0 +1,75 @@
+// Flat lists -> head text without framing. Names go out as they stand in the list: lower-case (RATIONALE: "Why are header
+// names lower-case on the wire?"). The caller adds length, Connection and the empty line.
+import { type HeaderList, firstHeader } from "../../abi/headers.ts";
+import { isAuthority, isFieldValue, isLowerToken, isToken, isVisible } from "./chars.ts";
+import { isTrailer } from "./trailers.ts";
+import { Kind, isFramingName } from "./names.ts";
+
+const COLON = 58;
+
+/**
+ * Header lines of a list that came from our own parser, from index `from` on: nothing to check, only the length is the
+ * codec's business.
+ */
+export function parsedLines(list: HeaderList, from: number): string {
+  let text = "";
+  for (let at = from; at < list.length; at += 2) {
+    const name = list[at] as string;
+    if (name !== "content-length") text += name + ": " + (list[at + 1] as string) + "\r\n";
+  }
+  return text;
+}
+
+/**
+ * Header lines of a list that filters may have written. Pseudo headers and framing names are left out; null when a name or
+ * a value could break out of its line. The host calls have checked all this: here is the last door before the wire.
+ */
+export function checkedLines(list: HeaderList): string | null {
+  let text = "";
+  for (let at = 0; at < list.length; at += 2) {
+    const name = list[at] as string;
+    if (name.charCodeAt(0) === COLON || isFramingName(name)) continue;
+    const value = list[at + 1] as string;
+    if (!isLowerToken(name) || !isFieldValue(value)) return null;
+    text += name + ": " + value + "\r\n";
+  }
+  return text;
+}
+
+/** Trailer lines; what may not be a trailer is left out. */
+export function trailerLines(list: HeaderList): string {
+  let text = "";
+  for (let at = 0; at < list.length; at += 2) {
+    const name = list[at] as string;
+    const value = list[at + 1] as string;
+    const fits = isLowerToken(name) && isFieldValue(value) && !isFramingName(name);
+    if (fits && isTrailer({ name, kind: Kind.plain })) text += name + ": " + value + "\r\n";
+  }
+  return text;
+}
+
+export interface RequestLine {
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+}
+
+/** Whether a request line with these parts is one line and names one target. An empty authority is filled in later. */
+export function isRequestLine({ method, path, authority }: RequestLine): boolean {
+  const target = path.charCodeAt(0) === 47 || (path === "*" && method === "OPTIONS");
+  return (
+    target && isToken(method) && method !== "CONNECT" && isVisible(path) && (authority === "" || isAuthority(authority))
+  );
+}
+
+export const requestLine = ({ method, path, authority }: RequestLine): string =>
+  `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n`;
+
+/**
+ * The length to announce for a body that filters have passed: the sender's, as long as its Content-Length still stands in
+ * the list unchanged; else -1. A length that a filter wrote never decides the framing (abi.md 9.11).
+ */
+export function declaredLength(headers: HeaderList, original: number): number {
+  if (original < 0) return -1;
+  return firstHeader(headers, "content-length") === String(original) ? original : -1;
+}

@@ -1,0 +1,157 @@
+// One listening socket of one data thread: accepts, counts, limits, and drains. A listener never closes singly while the
+// process lives (decisions.md 5); `drain` is for the end of the process.
+import { type Server, type Socket, createServer } from "node:net";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { TimerWheel } from "../base/timer-wheel.ts";
+import type { MetricRegistry } from "../observe/metrics.ts";
+import type { ListenerContext } from "./client-side.ts";
+import { Http1Connection } from "./http1/connection.ts";
+import { HttpMetrics } from "./http-metrics.ts";
+import type { ListenerOptions } from "./options.ts";
+import type { ListenerView } from "./ports.ts";
+import { RequestIds } from "./request-id.ts";
+
+/** No new connection for this long: clients and balancers have understood (decisions.md 5). */
+const QUIET_MS = 100;
+const DRAIN_STEP_MS = 20;
+/** The kernel cuts this to net.core.somaxconn. */
+const BACKLOG = 4096;
+
+export interface ListenerInputs {
+  readonly options: ListenerOptions;
+  /** The committed generation; asked once per exchange. */
+  readonly view: () => ListenerView;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly wheel: TimerWheel;
+  readonly registry: MetricRegistry;
+  /** Several threads share the port; each must call `assertPortFree` before (decisions.md 21). */
+  readonly reusePort: boolean;
+  /** Port to bind instead of the options' own: the port that the first thread got for 0. */
+  readonly port?: number;
+  /** Numbers connections over the whole process. Default: this thread's own count. */
+  readonly nextConnectionId?: () => number;
+}
+
+export interface RunningListener {
+  readonly name: string;
+  /** As bound. */
+  readonly address: string;
+  readonly port: number;
+  /** Open connections. */
+  readonly connections: number;
+  /** Closes the listening socket; open connections go on. Idempotent. */
+  stopAccepting(): void;
+  /**
+   * Ends in order: answers say `Connection: close`, the listener stays open until no connection has come for 100 ms or half
+   * of the time has passed, then it closes with the idle connections; accepted work is finished. After `timeoutMs` the rest
+   * is cut off. Resolves when no connection is left.
+   */
+  drain(timeoutMs: number): Promise<void>;
+  /** Closes everything at once. Resolves when no connection is left. */
+  close(): Promise<void>;
+}
+
+let connectionCount = 0;
+
+/** Rejects with the system's error when the address cannot be bound. */
+export async function startListener(inputs: ListenerInputs): Promise<RunningListener> {
+  const listener = new Listener(inputs);
+  await listener.listen(inputs);
+  return listener;
+}
+
+class Listener implements RunningListener {
+  readonly name: string;
+  address = "";
+  port = 0;
+  readonly #server: Server;
+  readonly #context: ListenerContext;
+  readonly #connections = new Set<Http1Connection>();
+  readonly #nextId: () => number;
+  #lastAcceptMs: number;
+  #accepting = true;
+
+  constructor({ options, view, clock, random, wheel, registry, nextConnectionId }: ListenerInputs) {
+    this.name = options.name;
+    this.#nextId = nextConnectionId ?? (() => ++connectionCount);
+    this.#lastAcceptMs = clock.monotonicMs();
+    const metrics = new HttpMetrics(options.name, registry);
+    const requestIds = new RequestIds(random);
+    this.#context = { options, view, clock, wheel, metrics, requestIds, draining: false };
+    const { bufferBytes, maxConnections } = options.limits;
+    // Half-open: a client may send FIN behind its request and wait for the answer.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: bufferBytes }, (socket) =>
+      this.#accept(socket),
+    );
+    this.#server.maxConnections = maxConnections;
+    this.#server.on("drop", () => metrics.connectionsRefused.inc());
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  listen({ options, port, reusePort }: ListenerInputs): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host: options.host, port: port ?? options.port, reusePort, backlog: BACKLOG }, () => {
+        this.#server.off("error", reject);
+        // A failed accept (no descriptor left) costs that connection, not the process.
+        this.#server.on("error", () => this.#context.metrics.connectionsRefused.inc());
+        const bound = this.#server.address();
+        if (bound !== null && typeof bound !== "string") {
+          this.address = bound.address;
+          this.port = bound.port;
+        }
+        resolve();
+      });
+    });
+  }
+
+  stopAccepting(): void {
+    if (!this.#accepting) return;
+    this.#accepting = false;
+    this.#server.close();
+  }
+
+  drain(timeoutMs: number): Promise<void> {
+    const { clock } = this.#context;
+    this.#context.draining = true;
+    const startMs = clock.monotonicMs();
+    this.#lastAcceptMs = startMs;
+    return new Promise((resolve) => {
+      const step = (): void => {
+        const nowMs = clock.monotonicMs();
+        if (nowMs - this.#lastAcceptMs >= QUIET_MS || nowMs - startMs >= timeoutMs / 2) this.stopAccepting();
+        if (!this.#accepting) for (const connection of this.#connections) connection.closeIfIdle(nowMs, QUIET_MS);
+        if (nowMs - startMs >= timeoutMs) for (const connection of this.#connections) connection.destroy();
+        if (!this.#accepting && this.#connections.size === 0) resolve();
+        else timer(clock, step);
+      };
+      step();
+    });
+  }
+
+  close(): Promise<void> {
+    this.stopAccepting();
+    for (const connection of this.#connections) connection.destroy();
+    return this.drain(0);
+  }
+
+  #accept(socket: Socket): void {
+    const { metrics, clock } = this.#context;
+    const connection = new Http1Connection(socket, this.#context, this.#nextId());
+    this.#lastAcceptMs = clock.monotonicMs();
+    this.#connections.add(connection);
+    metrics.connectionsTotal.inc();
+    metrics.connectionsActive.add(1);
+    socket.once("close", () => {
+      this.#connections.delete(connection);
+      metrics.connectionsActive.add(-1);
+    });
+  }
+}
+
+const timer = (clock: Clock, run: () => void): Timer => clock.after(DRAIN_STEP_MS, run);

@@ -1,0 +1,53 @@
+// A turn is everything that happens because of one event: bytes came, a timer fell due. What is written in a turn is held
+// back and leaves at its end, so that a head and its body, or the answers to several pipelined requests, are one system
+// call. Module state, since a turn belongs to the thread: every data thread has its own copy of this module.
+import type { Clock } from "../base/clock.ts";
+
+export interface TurnTask {
+  /** Runs once at the end of the turn in which it was given to {@link atTurnEnd}. */
+  turnEnded(): void;
+}
+
+const tasks: TurnTask[] = [];
+let depth = 0;
+let scheduled = false;
+let nowMs = -1;
+
+/** Every event handler of a socket or timer of this room begins with this and ends with {@link leaveTurn}. */
+export function enterTurn(): void {
+  depth++;
+}
+
+export function leaveTurn(): void {
+  // Tasks run inside the turn: what they cause is part of it.
+  if (depth === 1) runTasks();
+  depth--;
+  if (depth === 0) nowMs = -1;
+}
+
+/** Outside any turn (a filter's timer, a call-out of another room) the tasks run before the next event. */
+export function atTurnEnd(task: TurnTask): void {
+  tasks.push(task);
+  if (depth === 0 && !scheduled) {
+    scheduled = true;
+    process.nextTick(runScheduled);
+  }
+}
+
+/** Monotonic ms, read once per turn: a clock read costs as much as parsing two headers. */
+export function turnTimeMs(clock: Clock): number {
+  if (depth === 0) return clock.monotonicMs();
+  if (nowMs < 0) nowMs = clock.monotonicMs();
+  return nowMs;
+}
+
+function runScheduled(): void {
+  scheduled = false;
+  enterTurn();
+  leaveTurn();
+}
+
+function runTasks(): void {
+  for (let at = 0; at < tasks.length; at++) tasks[at]?.turnEnded();
+  tasks.length = 0;
+}

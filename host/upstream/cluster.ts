@@ -1,0 +1,245 @@
+// A named set of endpoints and the connections to them, for one data thread. Chooses the endpoint, hands out connections one
+// request at a time, dials up to the limit, queues up to the limit, and says no beyond it.
+//
+//   acquire -> idle connection of the chosen endpoint        (at once)
+//           -> dial, wait in endpoint.waiters                (below maxConnections)
+//           -> idle connection of any endpoint               (at maxConnections)
+//           -> wait in the cluster's queue                   (below maxPendingRequests), else upstream_overflow
+import type { Clock } from "../base/clock.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import { Deadline, type DeadlineOwner, type TimerWheel } from "../base/timer-wheel.ts";
+import type { MetricRegistry } from "../observe/metrics.ts";
+import { type Balancer, createBalancer } from "./balancers/balancer.ts";
+import { ClusterMetrics } from "./cluster-metrics.ts";
+import { Connection, type ConnectionOwner, type ConnectionState } from "./connection.ts";
+import { Endpoint } from "./endpoint.ts";
+import type { ClusterOptions } from "./options.ts";
+import { type Dial, dialTcp } from "./transport.ts";
+import { WaitingQueue } from "./waiting-queue.ts";
+
+/** Someone who wants a connection. Exactly one of the two is called, unless `cancel` comes first. */
+export interface Waiter {
+  connectionReady(connection: Connection): void;
+  /** `endpoint` is the one that failed, or null when none was tried. */
+  connectionRefused(code: ErrorCode, endpoint: Endpoint | null): void;
+}
+
+/** What a cluster is given from outside; all of one data thread. */
+export interface ClusterEnvironment {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly wheel: TimerWheel;
+  readonly registry: MetricRegistry;
+  /** How to reach an endpoint; TCP when absent. */
+  readonly dial?: Dial;
+  /** Bytes that may wait for a slow endpoint on one connection. Default 64 KiB. */
+  readonly bufferBytes?: number;
+}
+
+/** One row of `GET /api/v1/clusters`; rows of several threads add up (control/types.ts EndpointStatus). */
+export interface EndpointRow {
+  readonly cluster: string;
+  readonly address: string;
+  readonly weight: number;
+  readonly active: number;
+  readonly connections: number;
+  readonly idle: number;
+  readonly requests: number;
+  readonly failures: number;
+}
+
+export class Cluster implements ConnectionOwner, DeadlineOwner {
+  readonly name: string;
+  readonly options: ClusterOptions;
+  readonly endpoints: readonly Endpoint[];
+  readonly metrics: ClusterMetrics;
+  readonly #environment: ClusterEnvironment;
+  readonly #dial: Dial;
+  readonly #balancer: Balancer;
+  readonly #queue: WaitingQueue;
+  readonly #idleDeadline = new Deadline(this);
+  #connections = 0;
+  #closed = false;
+
+  constructor(options: ClusterOptions, environment: ClusterEnvironment) {
+    this.name = options.name;
+    this.options = options;
+    this.#environment = environment;
+    this.#dial = environment.dial ?? dialTcp;
+    this.endpoints = options.endpoints.map((endpoint, number) => new Endpoint(endpoint, number));
+    this.#balancer = createBalancer(options.lbPolicy, this.endpoints, environment.random);
+    this.#queue = new WaitingQueue(options.connectTimeoutMs, environment);
+    this.metrics = new ClusterMetrics(this, environment.registry);
+  }
+
+  /** Connections open or being dialled. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Requests that wait for a connection. */
+  get pending(): number {
+    return this.#queue.length + this.endpoints.reduce((sum, endpoint) => sum + endpoint.waiters.length, 0);
+  }
+
+  /**
+   * A connection for one request: returned at once when one is idle, else `waiter` is called, later or (when nothing can be
+   * done) before this returns. The caller gives it back with `release` or destroys it.
+   * @param avoid endpoint that has just failed this request
+   * @param fresh the request met a stale connection: dial rather than try the next idle one, which may be as old
+   */
+  acquire(waiter: Waiter, avoid: Endpoint | null = null, fresh = false): Connection | null {
+    const endpoint = this.endpoints[this.#balancer.pick(avoid?.number ?? -1)];
+    if (endpoint === undefined || this.#closed) {
+      waiter.connectionRefused("no_healthy_upstream", null);
+      return null;
+    }
+    const { maxConnections, maxPendingRequests } = this.options;
+    const full = this.#connections >= maxConnections;
+    const idle = fresh && !full ? undefined : endpoint.idle.pop();
+    if (idle !== undefined) return this.#handOut(idle);
+    const other = full ? this.#anyIdle() : undefined;
+    if (other !== undefined) return this.#handOut(other);
+    if (this.pending >= maxPendingRequests) {
+      this.metrics.overflow.inc();
+      waiter.connectionRefused("upstream_overflow", null);
+    } else if (full) this.#queue.push(waiter);
+    else this.#dialFor(endpoint, waiter);
+    return null;
+  }
+
+  /** The waiter no longer wants a connection. A dial begun for it goes on and warms the pool. */
+  cancel(waiter: Waiter): void {
+    if (this.#queue.remove(waiter)) return;
+    for (const { waiters } of this.endpoints) {
+      const at = waiters.indexOf(waiter);
+      if (at >= 0) waiters.splice(at, 1);
+    }
+  }
+
+  /** Gives a connection back after a complete exchange on it; the next waiter gets it, else it becomes idle. */
+  release(connection: Connection): void {
+    if (connection.state !== "busy") return;
+    connection.served++;
+    connection.endpoint.active--;
+    this.#offer(connection);
+  }
+
+  /** One row per endpoint. */
+  status(): EndpointRow[] {
+    return this.endpoints.map((endpoint) => ({
+      cluster: this.name,
+      address: endpoint.address,
+      weight: endpoint.weight,
+      active: endpoint.active,
+      connections: endpoint.connections,
+      idle: endpoint.idle.length,
+      requests: endpoint.requests,
+      failures: endpoint.failures,
+    }));
+  }
+
+  /**
+   * Drains: idle connections close now, busy ones after their request. Waiting requests are still served. Idempotent.
+   * Metrics stay, since the next generation's cluster of this name counts on; `registry.remove({ cluster })` ends them.
+   */
+  close(): void {
+    this.#closed = true;
+    for (const endpoint of this.endpoints) for (const connection of endpoint.idle.slice()) connection.destroy();
+    this.#environment.wheel.cancel(this.#idleDeadline);
+  }
+
+  connectionOpened(connection: Connection): void {
+    this.#environment.wheel.cancel(connection.connectDeadline);
+    connection.endpoint.dialing--;
+    this.#offer(connection);
+  }
+
+  connectionClosed(connection: Connection, state: ConnectionState): void {
+    const { endpoint } = connection;
+    this.#connections--;
+    endpoint.connections--;
+    if (state === "idle") endpoint.dropIdle(connection);
+    if (state === "busy") endpoint.active--;
+    if (state === "dialing") this.#dialFailed(connection);
+    this.#dialForQueue();
+  }
+
+  /** Closes what has been idle too long; the bottom of each stack is the oldest. */
+  deadlineReached(_deadline: Deadline, nowMs: number): void {
+    const { idleTimeoutMs } = this.options;
+    let earliest = Infinity;
+    for (const { idle } of this.endpoints) {
+      const fresh = idle.findIndex((connection) => connection.idleSinceMs + idleTimeoutMs > nowMs);
+      for (const connection of idle.slice(0, fresh < 0 ? idle.length : fresh)) connection.destroy();
+      if (fresh >= 0) earliest = Math.min(earliest, (idle[fresh]?.idleSinceMs ?? nowMs) + idleTimeoutMs);
+    }
+    if (earliest < Infinity) this.#environment.wheel.schedule(this.#idleDeadline, earliest);
+  }
+
+  #handOut(connection: Connection): Connection {
+    connection.state = "busy";
+    connection.endpoint.active++;
+    connection.endpoint.requests++;
+    return connection;
+  }
+
+  /** Whoever chose this endpoint comes first, then whoever waits for any. */
+  #offer(connection: Connection): void {
+    const waiter = connection.endpoint.waiters.shift() ?? this.#queue.shift();
+    if (waiter !== undefined) {
+      waiter.connectionReady(this.#handOut(connection));
+      return;
+    }
+    connection.state = "idle";
+    connection.endpoint.idle.push(connection);
+    if (this.#closed) {
+      connection.destroy();
+      return;
+    }
+    const { wheel } = this.#environment;
+    connection.idleSinceMs = wheel.nowMs;
+    if (this.#idleDeadline.dueMs === Infinity) {
+      wheel.schedule(this.#idleDeadline, this.#environment.clock.monotonicMs() + this.options.idleTimeoutMs);
+    }
+  }
+
+  #anyIdle(): Connection | undefined {
+    for (const { idle } of this.endpoints) {
+      const connection = idle.pop();
+      if (connection !== undefined) return connection;
+    }
+    return undefined;
+  }
+
+  #dialFor(endpoint: Endpoint, waiter: Waiter): void {
+    endpoint.waiters.push(waiter);
+    const { wheel, clock, bufferBytes = 64 * 1024 } = this.#environment;
+    const connection = new Connection(endpoint, this);
+    this.#connections++;
+    endpoint.connections++;
+    endpoint.dialing++;
+    const { host, port } = endpoint.options;
+    connection.attach(this.#dial({ host, port, bufferBytes }, connection));
+    wheel.schedule(connection.connectDeadline, clock.monotonicMs() + this.options.connectTimeoutMs);
+  }
+
+  /** Another connection may have served the waiter that began the dial; then nobody hears of the failure. */
+  #dialFailed(connection: Connection): void {
+    const { endpoint, timedOut } = connection;
+    this.#environment.wheel.cancel(connection.connectDeadline);
+    endpoint.dialing--;
+    endpoint.failures++;
+    (timedOut ? this.metrics.connectTimeout : this.metrics.connectFail).inc();
+    const waiter = endpoint.waiters.length > endpoint.dialing ? endpoint.waiters.shift() : undefined;
+    waiter?.connectionRefused(timedOut ? "upstream_connect_timeout" : "upstream_connect_failure", endpoint);
+  }
+
+  #dialForQueue(): void {
+    if (this.#queue.length === 0 || this.#connections >= this.options.maxConnections) return;
+    const endpoint = this.endpoints[this.#balancer.pick(-1)];
+    const waiter = this.#queue.shift();
+    if (endpoint !== undefined && waiter !== undefined) this.#dialFor(endpoint, waiter);
+  }
+}

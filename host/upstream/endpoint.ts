@@ -1,0 +1,47 @@
+// One address of a cluster: its idle connections (a stack: the warmest is used first, so that the coldest can go), the
+// requests waiting for a connection to it, and its counts.
+import type { Candidate } from "./balancers/balancer.ts";
+import type { Connection } from "./connection.ts";
+import type { EndpointOptions } from "./options.ts";
+import type { Waiter } from "./cluster.ts";
+
+export class Endpoint implements Candidate {
+  readonly options: EndpointOptions;
+  /** Place in the cluster's list; what balancers call it. */
+  readonly number: number;
+  /** Requests that hold a connection. */
+  active = 0;
+  connections = 0;
+  dialing = 0;
+  /** Requests that got a connection, since the start. */
+  requests = 0;
+  /** Failed dials and broken exchanges, since the start. */
+  failures = 0;
+  readonly idle: Connection[] = [];
+  /** Chose this endpoint and wait for a dial or for a connection to come free. First come, first served. */
+  readonly waiters: Waiter[] = [];
+
+  constructor(options: EndpointOptions, number: number) {
+    this.options = options;
+    this.number = number;
+  }
+
+  get weight(): number {
+    return this.options.weight;
+  }
+
+  get load(): number {
+    return this.active + this.waiters.length;
+  }
+
+  get address(): string {
+    const { host, port } = this.options;
+    return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  }
+
+  /** Takes out one connection, for example one that closed while idle. */
+  dropIdle(connection: Connection): void {
+    const at = this.idle.lastIndexOf(connection);
+    if (at >= 0) this.idle.splice(at, 1);
+  }
+}
