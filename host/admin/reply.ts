@@ -44,7 +44,7 @@ interface RefusalDetails {
 function statusOf(problem: Problem): number {
   if (problem.kind !== "state") return 422;
   if (problem.code === "internal_error") return 500;
-  if (/^(unknown|no)_|not_found$/.test(problem.code)) return 404;
+  if (/^unknown_|_not_found$/.test(problem.code)) return 404;
   return /^(bad|invalid|wrong|missing)_/.test(problem.code) ? 422 : 409;
 }
 

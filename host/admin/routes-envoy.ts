@@ -125,6 +125,12 @@ const WRITES: readonly AdminRoute[] = [
     ...YAML,
     handle: load(false),
   },
+  {
+    method: "POST",
+    path: "/api/v1/reload",
+    summary: "Read the config file again, as SIGHUP does",
+    handle: async ({ control }) => json(await control.reload()),
+  },
   { method: "POST", path: "/adapt", summary: "Check a configuration, change nothing", ...YAML, handle: load(true) },
 ];
 

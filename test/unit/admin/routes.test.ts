@@ -146,6 +146,12 @@ describe("writes", () => {
     ]);
   });
 
+  test("/api/v1/reload reads the file again", async () => {
+    const it = await start();
+    expect((await it.post("/api/v1/reload")).json).toEqual({ changed: false, changes: [], warnings: [] });
+    expect(it.control.calls).toEqual([["reload"]]);
+  });
+
   test("/logging sets the level and knows the levels", async () => {
     const it = await start();
     expect((await it.post("/logging?level=debug")).json).toEqual({ level: "debug" });
