@@ -173,9 +173,12 @@ export async function usageOf(command: Command, color: boolean): Promise<string>
   return color ? text : stripVTControlCharacters(text);
 }
 
-/** Every flag of a command with its description: completion and the man page are made from this. */
+/** Every flag of a command as one types it, with its description: completion and the man page are made from this. */
 export function flagsOf(command: Command): readonly { readonly name: string; readonly description: string }[] {
-  return Object.entries(defsOf(command))
-    .filter(([, def]) => def.type !== "positional")
-    .map(([name, def]) => ({ name, description: def.description ?? "" }));
+  return Object.entries(defsOf(command)).flatMap(([name, def]) => {
+    if (def.type === "positional") return [];
+    // What is on by default is only ever switched off.
+    if (def.type !== "boolean" || def.default !== true) return [{ name, description: def.description ?? "" }];
+    return [{ name: `no-${name}`, description: def.negativeDescription ?? "" }];
+  });
 }

@@ -50,14 +50,14 @@ export async function copyTemplate(scaffold: Scaffold): Promise<readonly string[
   const entries = await readdir(source, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const written: string[] = [];
-  for (const file of files.sort()) {
+  for (const file of files) {
     const name = fill(relative(source, file), scaffold.name);
     const target = join(scaffold.folder, name);
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, fill(await readFile(file, "utf8"), scaffold.name));
     written.push(name);
   }
-  return written;
+  return written.sort();
 }
 
 /** A config that runs one filter in front of a server on port 3000. */

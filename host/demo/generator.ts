@@ -1,6 +1,6 @@
 // The demo's traffic: requests of a handful of users at a steady rate, open loop, so that a slow proxy shows as slow
 // instead of being asked less.
-import { Agent, request } from "node:http";
+import { Agent, type ClientRequest, request } from "node:http";
 import type { Timer } from "../base/clock.ts";
 import type { Nature } from "./upstreams.ts";
 
@@ -37,7 +37,7 @@ export class TrafficGenerator {
   #rate: number;
   #owed = 0;
   #sent = 0;
-  #inFlight = 0;
+  readonly #open = new Set<ClientRequest>();
   #timer: Timer | null = null;
 
   constructor(options: TrafficOptions, nature: Nature) {
@@ -60,16 +60,18 @@ export class TrafficGenerator {
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
+    // One by one: the agent alone would open new sockets for the requests still queued.
+    for (const outgoing of this.#open) outgoing.destroy();
     this.#agent.destroy();
   }
 
   report(): TrafficReport {
-    return { rate: this.#rate, sent: this.#sent, inFlight: this.#inFlight, statuses: { ...this.#statuses } };
+    return { rate: this.#rate, sent: this.#sent, inFlight: this.#open.size, statuses: { ...this.#statuses } };
   }
 
   #tick(): void {
     this.#owed += (this.#rate * TICK_MS) / 1000;
-    for (; this.#owed >= 1; this.#owed--) if (this.#inFlight < MAX_IN_FLIGHT) this.#send();
+    for (; this.#owed >= 1; this.#owed--) if (this.#open.size < MAX_IN_FLIGHT) this.#send();
     this.#timer = this.#nature.clock.after(TICK_MS, () => this.#tick());
   }
 
@@ -79,14 +81,11 @@ export class TrafficGenerator {
     const path = PATHS[pick(PATHS.length)] ?? "/";
     const headers = { "x-user-id": `user-${pick(users) + 1}`, "user-agent": "sluice-demo" };
     this.#sent++;
-    this.#inFlight++;
     const outgoing = request({ host, port, path, headers, agent: this.#agent, timeout: TIMEOUT_MS });
-    let isCounted = false;
+    this.#open.add(outgoing);
     const count = (status: string): void => {
-      if (isCounted) return;
-      isCounted = true;
-      this.#inFlight--;
-      this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+      // An error may follow an end; a request counts once.
+      if (this.#open.delete(outgoing)) this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     };
     outgoing.on("timeout", () => outgoing.destroy());
     outgoing.on("error", () => count("failed"));

@@ -24,6 +24,7 @@ async function run(context: Context): Promise<number> {
   const { args, terminal, env, cwd } = context;
   const refused = NOT_YET.find((name) => args.flag(name));
   if (refused !== undefined) throw new UsageError(`--${refused} is not supported yet`);
+  const overrides = portOverrides(context);
   const { path, text } = await readConfigFile(context);
   return runSession({
     start: {
@@ -32,7 +33,7 @@ async function run(context: Context): Promise<number> {
       watch: !args.flag("once"),
       optimize: args.flag("optimize"),
       env,
-      overrides: portOverrides(context),
+      overrides,
     },
     terminal,
     isInteractive: true,

@@ -49,25 +49,20 @@ function adminAddress({ args }: Context): { readonly host?: string; readonly por
   return parsed;
 }
 
-function toSession(context: Context, file: ConfigFile): SessionOptions {
+/** Everything but the config: what the command line says is checked before any file is read. */
+function toSession(context: Context): (file: ConfigFile) => SessionOptions {
   const { args, terminal, env, cwd } = context;
   const admin = adminAddress(context);
   const workers = args.integer("workers", 1, 256);
   const level = LEVELS.find((one) => one === args.text("log-level"));
   const format = args.text("log-format") ?? (terminal.isTty ? "pretty" : "json");
-  return {
-    start: {
-      configText: file.text,
-      configPath: resolve(cwd, file.path),
-      watch: false,
-      optimize: true,
-      env,
-      overrides: {
-        ...portOverrides(context),
-        ...(admin.port === undefined ? {} : { adminPort: admin.port }),
-        ...(workers === undefined ? {} : { workers }),
-      },
-    },
+  const overrides = {
+    ...portOverrides(context),
+    ...(admin.port === undefined ? {} : { adminPort: admin.port }),
+    ...(workers === undefined ? {} : { workers }),
+  };
+  return ({ text, path }) => ({
+    start: { configText: text, configPath: resolve(cwd, path), watch: false, optimize: true, env, overrides },
     terminal,
     isInteractive: false,
     logFormat: format === "json" ? "json" : "pretty",
@@ -78,13 +73,14 @@ function toSession(context: Context, file: ConfigFile): SessionOptions {
       if (level !== undefined) await control.setLogLevel(level);
       return [];
     },
-  };
+  });
 }
 
 async function runModule(context: Context, wasm: string, world: SessionWorld): Promise<number> {
   if (!wasm.endsWith(".wasm")) {
     throw new UsageError(`expected a .wasm, got "${wasm}"`, "a config is named with -c: sluice run -c sluice.yaml");
   }
+  const session = toSession(context);
   const given = context.args.text("upstream");
   let echo: Upstream | null = null;
   if (given === undefined) {
@@ -94,7 +90,7 @@ async function runModule(context: Context, wasm: string, world: SessionWorld): P
   const upstream = given === undefined ? `127.0.0.1:${echo?.port}` : upstreamAddress(given);
   try {
     const file = { text: runnerConfig(resolve(context.cwd, wasm), upstream), path: "sluice-run.yaml" };
-    return await runSession(toSession(context, file), world);
+    return await runSession(session(file), world);
   } finally {
     await echo?.close();
   }
@@ -104,7 +100,8 @@ async function start(context: Context, world: SessionWorld): Promise<number> {
   if (context.args.flag("resume")) throw new UsageError("--resume is not supported yet");
   const wasm = context.args.text("wasm");
   if (wasm !== undefined) return runModule(context, wasm, world);
-  return runSession(toSession(context, await readConfigFile(context)), world);
+  const session = toSession(context);
+  return runSession(session(await readConfigFile(context)), world);
 }
 
 export const run: Command = {
