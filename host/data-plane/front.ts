@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { SnapshotMessage, EndpointReport } from "../link/messages.ts";
-import { startListener, type Listener } from "../net/listener.ts";
+import { startListener, type RunningListener } from "../net/listener.ts";
 import type { ListenerOptions } from "../net/options.ts";
 import type { ListenerView } from "../net/ports.ts";
 import { AccessLog } from "../observe/access-log.ts";
@@ -28,7 +28,7 @@ export interface FrontOptions {
 }
 
 interface Opened {
-  readonly listener: Listener;
+  readonly listener: RunningListener;
   readonly options: ListenerOptions;
   /** Views by snapshot, so that a stream costs one look-up. */
   view: { readonly snapshot: Snapshot; readonly view: ListenerView } | null;
@@ -68,7 +68,8 @@ export class Front {
     const { name } = options;
     const slot: { opened: Opened | null } = { opened: null };
     const listener = await startListener({
-      options: { ...options, port },
+      options,
+      port,
       view: () => this.#view(name, slot.opened, prepared),
       clock: this.#options.clock,
       random: this.#options.random,
