@@ -31,7 +31,7 @@ export const GLOBAL_ARGS = {
   json: { type: "boolean", description: "Data as JSON" },
   quiet: { type: "boolean", alias: "q", description: "No messages but failures" },
   verbose: { type: "boolean", alias: "v", description: "More messages" },
-  color: { type: "boolean", default: true, negativeDescription: "No colours (also NO_COLOR)" },
+  color: { type: "boolean", default: true, description: "Colours", negativeDescription: "No colours (also NO_COLOR)" },
   "log-format": { type: "enum", options: ["pretty", "json"], description: "Log lines; pretty only on a terminal" },
   help: { type: "boolean", alias: "h", description: "This text" },
 } as const satisfies ArgsDef;

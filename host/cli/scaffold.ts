@@ -38,6 +38,7 @@ function find(templates: string, template: string): string {
   const own = join(templates, template);
   if (existsSync(own)) return own;
   if (template === "header" && existsSync(join(templates, "assembly"))) return templates;
+  if (template === "header") throw problemError("state", "no_template", `no template is installed in ${templates}`);
   throw new UsageError(`template "${template}" is not supported yet`, "use --template header");
 }
 

@@ -2,6 +2,7 @@
 // Everything that reports a problem goes through here, so that all problems look alike (surface.md 3.1).
 import type { Problem } from "../base/problem.ts";
 import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from "yaml";
+import { secretRanges } from "./redact.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -44,6 +45,8 @@ export class Places {
   readonly #file: string;
   readonly #document: Document;
   readonly #counter: LineCounter;
+  /** The text for frames: as long as the real one, secrets blotted out. */
+  #shown: string | null = null;
 
   constructor(text: string, file: string, document: Document, counter: LineCounter) {
     this.#text = text;
@@ -71,7 +74,7 @@ export class Places {
   /** A problem about a stretch of text: syntax errors have no path. Only its first line is underlined. */
   problemAt(code: string, message: string, range: Range): Problem {
     const { line, col } = this.#counter.linePos(range.start);
-    const source = this.#text.split(/\r?\n/)[line - 1] ?? "";
+    const source = this.#safeText().split(/\r?\n/)[line - 1] ?? "";
     const width = Math.max(1, Math.min(range.end - range.start, source.trimEnd().length - (col - 1)));
     const gutter = " ".repeat(String(line).length + 1);
     return {
@@ -84,6 +87,15 @@ export class Places {
       endColumn: col + width,
       frame: ` ${line} | ${source}\n${gutter} | ${" ".repeat(col - 1)}${"^".repeat(width)}`,
     };
+  }
+
+  /** Frames reach logs and the event stream, and a token may stand on the very line that is wrong. */
+  #safeText(): string {
+    this.#shown ??= secretRanges(this.#document).reduce(
+      (text, [start, end]) => text.slice(0, start) + text.slice(start, end).replaceAll(/\S/g, "*") + text.slice(end),
+      this.#text,
+    );
+    return this.#shown;
   }
 
   #rangeOf(path: Path, at: "key" | "value"): Range {

@@ -1,5 +1,5 @@
 // Takes secrets out of a configuration before anybody sees it: /config_dump, logs, error messages.
-import { isScalar, parseDocument, visit } from "yaml";
+import { type Document, isNode, isScalar, parseDocument, visit } from "yaml";
 import type { ProxyConfig } from "./options.ts";
 
 const SECRET = /token|secret|passw|credential|private.?key|api.?key|^authorization$|^jwk/i;
@@ -54,22 +54,27 @@ export function redactConfig(config: ProxyConfig): Readonly<Record<string, unkno
   };
 }
 
-/** The config text as it may be shown: comments and layout stay, values of secret keys go. References (`${NAME}`) stay. */
-export function redactText(text: string): string {
+/** Where the values of secret keys stand in the text of `document`, in order. References (`${NAME}`) are no secrets. */
+export function secretRanges(document: Document): readonly (readonly [start: number, end: number])[] {
   const ranges: (readonly [number, number])[] = [];
-  visit(parseDocument(text), {
+  visit(document, {
     Pair(_, pair) {
-      if (!isScalar(pair.key) || !isSecretKey(String(pair.key.value))) return;
-      const node = pair.value;
-      const range =
-        typeof node === "object" && node !== null && "range" in node ? (node.range as number[] | null) : null;
-      const isReference = isScalar(node) && /^\$\{[^}]*\}$/.test(String(node.value));
-      if (range && !isReference) ranges.push([range[0] ?? 0, range[1] ?? 0]);
+      if (!isScalar(pair.key) || !isSecretKey(String(pair.key.value))) return undefined;
+      const range = isNode(pair.value) ? pair.value.range : null;
+      const isReference = isScalar(pair.value) && /^["']?\$\{[^}]*\}["']?$/.test(pair.value.source ?? "");
+      if (range && !isReference && range[1] > range[0]) ranges.push([range[0], range[1]]);
+      // A secret inside a secret is hidden already.
+      return visit.SKIP;
     },
   });
+  return ranges;
+}
+
+/** The config text as it may be shown: comments and layout stay, values of secret keys go. */
+export function redactText(text: string): string {
   let shown = text;
-  for (const [start, end] of ranges.toReversed()) {
-    if (end > start) shown = `${shown.slice(0, start)}"${REDACTED}"${shown.slice(end)}`;
+  for (const [start, end] of secretRanges(parseDocument(text)).toReversed()) {
+    shown = `${shown.slice(0, start)}"${REDACTED}"${shown.slice(end)}`;
   }
   return shown;
 }

@@ -61,7 +61,7 @@ export const demo: Command = {
     port: { type: "string", description: "Port of the proxy (8080); 0 = any", valueHint: "n" },
     "admin-port": { type: "string", description: "Port of the admin API (9901); 0 = any", valueHint: "n" },
     rate: { type: "string", description: `Requests per second (${DEFAULT_RATE})`, valueHint: "n" },
-    traffic: { type: "boolean", default: true, negativeDescription: "Send no requests" },
+    traffic: { type: "boolean", default: true, description: "Send requests", negativeDescription: "Send no requests" },
     open: { type: "boolean", description: "Open the admin page" },
   },
   run,

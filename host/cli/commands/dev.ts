@@ -49,7 +49,12 @@ export const dev: Command = {
   args: {
     ...PORT_ARGS,
     open: { type: "boolean", description: "Open the admin page" },
-    optimize: { type: "boolean", default: true, negativeDescription: "Debug builds only" },
+    optimize: {
+      type: "boolean",
+      default: true,
+      description: "Optimised builds follow",
+      negativeDescription: "Debug builds only",
+    },
     once: { type: "boolean", description: "Build once, do not watch" },
     poll: { type: "boolean", description: "Watch by polling (not supported yet)" },
     keep: { type: "boolean", description: "On save, old against new at 50/50 (not supported yet)" },

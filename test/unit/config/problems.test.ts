@@ -386,6 +386,10 @@ workers: many
   test("never shows what a secret is", async () => {
     const problems = await problemsOf(`admin: { token: "\${T}" }\nworkers: {}\n${MINIMAL}`, { T: "hush-hush" });
     expect(JSON.stringify(problems)).not.toContain("hush-hush");
+    const [beside] = await problemsOf(`admin: { token: hush-hush, adress: 1 }\n${MINIMAL}`);
+    expect(beside!.frame).toBe(" 1 | admin: { token: *********, adress: 1 }\n   |                            ^^^^^^");
+    const broken = await problemsOf(`admin: { token: hush-hush, [ }\n`);
+    expect(JSON.stringify(broken)).not.toContain("hush-hush");
   });
 
   test("with aliases that multiply is refused before it eats the memory", async () => {
