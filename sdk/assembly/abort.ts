@@ -5,12 +5,17 @@ import { proxy_log } from "./env";
 
 const ROOM: usize = memory.data(512);
 const CRITICAL: u32 = 5;
-/** Longest part of a message or file name that is shown, in UTF-16 units. 2 x 80 x 3 bytes fit into ROOM. */
+/** Longest part of a message or file name that is shown. What is not ASCII becomes `?`. */
 const MOST: i32 = 80;
 
 function put(text: string | null, at: usize): usize {
   if (text === null) return at;
-  return at + String.UTF8.encodeUnsafe(changetype<usize>(text), min(text.length, MOST), ROOM + at);
+  const size = min(text.length, MOST);
+  for (let i = 0; i < size; i++) {
+    const unit = load<u16>(changetype<usize>(text) + ((<usize>i) << 1));
+    store<u8>(ROOM + at++, unit < 128 ? <u8>unit : 63);
+  }
+  return at;
 }
 
 function putDecimal(value: u32, at: usize): usize {

@@ -7,16 +7,16 @@ import { out, outPtr, outSize } from "./scratch";
 import { encode, encodedSize } from "./text/utf8";
 
 /** One object per direction and VM, re-armed for each callback. */
+@unmanaged
 export class BodyView {
+  private buffer: u32;
   /** Bytes visible now. Edits keep it up to date. */
-  size: i32 = 0;
+  size: i32;
   /** True on the last chunk (and no trailers follow). */
-  end: bool = false;
-
-  constructor(private buffer: u32) {}
+  end: bool;
 
   /** For the dispatcher: the same object for the next callback. */
-  arm(size: u32, end: bool): this {
+  arm(size: u32, end: bool): BodyView {
     this.size = <i32>size;
     this.end = end;
     return this;

@@ -6,12 +6,14 @@ import { BodyView } from "./body";
 import { Bytes } from "./bytes";
 import * as env from "./env";
 import { HeaderView, RequestHead } from "./headers";
+import { onAnswer } from "./hooks";
 import { accepted } from "./host-status";
-import { Context, Waiter } from "./owner";
+import { Context } from "./owner";
 import { PairsBuilder } from "./pairs";
 import { out, outPtr, outSize } from "./scratch";
 import { actOn } from "./scope";
 import { decode, encode, encodedSize } from "./text/utf8";
+import { Waiter } from "./waiter";
 
 /** Why a call-out has no answer. */
 export enum CallFailure {
@@ -86,17 +88,24 @@ export class OutRequest {
   }
 }
 
-const HEADERS: HeaderView = new HeaderView(map.HTTP_CALL_RESPONSE_HEADERS);
-const TRAILERS: HeaderView = new HeaderView(map.HTTP_CALL_RESPONSE_TRAILERS);
-const BODY: BodyView = new BodyView(buffer.HTTP_CALL_RESPONSE_BODY);
+const HEADERS: HeaderView = changetype<HeaderView>(memory.data<u32>([map.HTTP_CALL_RESPONSE_HEADERS]));
+const TRAILERS: HeaderView = changetype<HeaderView>(memory.data<u32>([map.HTTP_CALL_RESPONSE_TRAILERS]));
+const BODY: BodyView = changetype<BodyView>(memory.data<u32>([buffer.HTTP_CALL_RESPONSE_BODY, 0, 0]));
 
 /** The answer; readable only within `onResponse`. */
+@unmanaged
 export class CallResponse {
-  constructor(
-    private headerCount: u32,
-    private bodySize: u32,
-    private trailerCount: u32,
-  ) {}
+  private headerCount: u32;
+  private bodySize: u32;
+  private trailerCount: u32;
+
+  /** For `answerCall`: the same static object for the next answer. */
+  arm(headerCount: u32, bodySize: u32, trailerCount: u32): CallResponse {
+    this.headerCount = headerCount;
+    this.bodySize = bodySize;
+    this.trailerCount = trailerCount;
+    return this;
+  }
 
   /** False when there is no answer: timeout, reset, no endpoint. A 500 is an answer. */
   get ok(): bool {
@@ -138,11 +147,18 @@ export class CallResponse {
   }
 }
 
-const waiting: Map<u32, Continuation> = new Map<u32, Continuation>();
+const RESPONSE: CallResponse = changetype<CallResponse>(memory.data(12));
+let byToken: Map<u32, Continuation> | null = null;
+
+function waiting(): Map<u32, Continuation> {
+  let map = byToken;
+  if (map === null) byToken = map = new Map<u32, Continuation>();
+  return map;
+}
 
 /** What runs when a call-out comes back: an object with fields, where JavaScript would have a closure. One per call. */
 export abstract class Continuation extends Waiter {
-  private token: u32 = 0;
+  protected token: u32 = 0;
 
   /** The answer or the failure. Host calls act on the stream that asked. */
   abstract onResponse(response: CallResponse): void;
@@ -150,29 +166,30 @@ export abstract class Continuation extends Waiter {
   /** For Context.call: remembers this under the token in `out`. */
   expect(owner: Context): void {
     this.token = <u32>outPtr();
-    waiting.set(this.token, this);
+    this.forget = (waiter: Waiter) => {
+      waiting().delete(changetype<Continuation>(waiter).token);
+    };
+    waiting().set(this.token, this);
     this.attach(owner);
-  }
-  override release(): void {
-    waiting.delete(this.token);
   }
 }
 
 /** Sends `request`; false when the host refuses (`lastStatus()`): then `then` is never called. */
 export function callFrom(owner: Context, cluster: string, request: OutRequest, ms: u32, then: Continuation): bool {
   if (!request.send(cluster, ms)) return false;
+  onAnswer(answerCall);
   then.expect(owner);
   return true;
 }
 
-/** For the dispatcher: an answer has come. Unknown tokens are late answers and are dropped. */
-export function answerCall(token: u32, headers: u32, bodySize: u32, trailers: u32): void {
-  if (!waiting.has(token)) return;
-  const then = waiting.get(token);
-  waiting.delete(token);
+/** For the dispatcher, through hooks.ts. Unknown tokens are late answers and are dropped. */
+function answerCall(token: u32, headers: u32, bodySize: u32, trailers: u32): void {
+  if (!waiting().has(token)) return;
+  const then = waiting().get(token);
+  waiting().delete(token);
   const owner = then.owner;
   then.detach();
   if (owner === null) return;
   actOn(owner);
-  then.onResponse(new CallResponse(headers, bodySize, trailers));
+  then.onResponse(RESPONSE.arm(headers, bodySize, trailers));
 }

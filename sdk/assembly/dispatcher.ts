@@ -1,41 +1,23 @@
-// Context ids to objects, and what happens around every callback. The exports themselves are in ../proxy.ts.
+// What happens around every callback. The exports themselves are in ../proxy.ts.
 import * as buffer from "./abi/buffer";
 import { BodyView } from "./body";
 import { JsonReader } from "./config/json-reader";
-import { HttpFilter, Stream, StreamKind, TcpFilter } from "./context";
+import { HttpFilter, StreamKind, TcpFilter } from "./context";
 import * as env from "./env";
 import { Level, log } from "./log";
-import { defineMetrics } from "./metrics";
+import { defineDeclared, releaseWaiters } from "./hooks";
+import { Context } from "./owner";
 import { definedPlugin, Plugin } from "./plugin";
+import { addRoot, addStream, removeRoot, removeStream, rootOf, streamOf } from "./registry";
 import { RootBase } from "./root";
 import { within } from "./scope";
 import { enter, leave, out, outPtr, outSize } from "./scratch";
 
-const roots: Map<u32, RootBase> = new Map<u32, RootBase>();
-const streams: Map<u32, Stream> = new Map<u32, Stream>();
-// Consecutive callbacks mostly belong to one stream: one comparison instead of a map look-up.
-let recent: Stream | null = null;
-
 /** Bodies of the two HTTP and the two TCP directions. */
-export const REQUEST_BODY: BodyView = new BodyView(buffer.HTTP_REQUEST_BODY);
-export const RESPONSE_BODY: BodyView = new BodyView(buffer.HTTP_RESPONSE_BODY);
-export const DOWNSTREAM_DATA: BodyView = new BodyView(buffer.DOWNSTREAM_DATA);
-export const UPSTREAM_DATA: BodyView = new BodyView(buffer.UPSTREAM_DATA);
-
-/** The plugin context with this id, or null. */
-export function rootOf(id: u32): RootBase | null {
-  return roots.has(id) ? roots.get(id) : null;
-}
-
-/** The stream with this id, or null. */
-export function streamOf(id: u32): Stream | null {
-  const known = recent;
-  if (known !== null && known.id == id) return known;
-  if (!streams.has(id)) return null;
-  const found = streams.get(id);
-  recent = found;
-  return found;
-}
+export const REQUEST_BODY: BodyView = changetype<BodyView>(memory.data<u32>([buffer.HTTP_REQUEST_BODY, 0, 0]));
+export const RESPONSE_BODY: BodyView = changetype<BodyView>(memory.data<u32>([buffer.HTTP_RESPONSE_BODY, 0, 0]));
+export const DOWNSTREAM_DATA: BodyView = changetype<BodyView>(memory.data<u32>([buffer.DOWNSTREAM_DATA, 0, 0]));
+export const UPSTREAM_DATA: BodyView = changetype<BodyView>(memory.data<u32>([buffer.UPSTREAM_DATA, 0, 0]));
 
 /** The HTTP stream with this id; null when it is none (a module loaded as the other kind of filter). */
 export function beginHttp(id: u32, responseSide: bool): HttpFilter | null {
@@ -83,7 +65,7 @@ function createRoot(plugin: Plugin, id: u32): void {
   const root = plugin.newRoot();
   root.id = id;
   root.root = root;
-  roots.set(id, root);
+  addRoot(root);
 }
 
 function createStream(plugin: Plugin, id: u32, parent: u32): void {
@@ -94,16 +76,20 @@ function createStream(plugin: Plugin, id: u32, parent: u32): void {
   const stream = plugin.newStream(config);
   stream.id = id;
   stream.root = root;
-  streams.set(id, stream);
-  recent = stream;
+  addStream(stream);
 }
 
 /** The VM has started: host calls are allowed from here on. */
 export function startVm(): bool {
   enter();
-  defineMetrics();
+  declareMetrics();
   leave();
   return definedPlugin() !== null;
+}
+
+function declareMetrics(): void {
+  const hook = defineDeclared;
+  if (hook !== null) hook();
 }
 
 /** Decodes, checks and accepts the configuration of `id`; false with a line in the log otherwise. Never traps. */
@@ -114,7 +100,7 @@ export function configure(id: u32, size: u32): bool {
     finish();
     return false;
   }
-  defineMetrics();
+  declareMetrics();
   const problem = accept(plugin, root, size);
   if (problem !== null) log.at(Level.Error, plugin.name + ": " + problem);
   finish();
@@ -157,15 +143,19 @@ export function logged(id: u32): void {
 /** The only place where contexts are forgotten. */
 export function drop(id: u32): void {
   const stream = streamOf(id);
+  const root = rootOf(id);
   enter();
   if (stream) {
-    stream.releaseAll();
-    streams.delete(id);
-    recent = null;
-  } else {
-    const root = rootOf(id);
-    if (root) root.releaseAll();
-    roots.delete(id);
+    releaseAll(stream);
+    removeStream(stream);
+  } else if (root) {
+    releaseAll(root);
+    removeRoot(root);
   }
   leave();
+}
+
+function releaseAll(context: Context): void {
+  const release = releaseWaiters;
+  if (context.waiting && release !== null) release(context);
 }

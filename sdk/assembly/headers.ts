@@ -15,8 +15,10 @@ export abstract class HeaderVisitor {
   abstract visit(name: Bytes, value: Bytes): void;
 }
 
+/** One header map. Static objects in the data section: no garbage, no start-up code, nothing for the collector. */
+@unmanaged
 export class HeaderView {
-  constructor(private map: u32) {}
+  private map: u32;
 
   /** The value as a String (allocates), or `absent`. */
   get(name: string, absent: string = ""): string {
@@ -87,13 +89,14 @@ export class HeaderView {
   }
 }
 
-const REQUEST: HeaderView = new HeaderView(map.HTTP_REQUEST_HEADERS);
-const RESPONSE: HeaderView = new HeaderView(map.HTTP_RESPONSE_HEADERS);
+const REQUEST: HeaderView = changetype<HeaderView>(memory.data<u32>([map.HTTP_REQUEST_HEADERS]));
+const RESPONSE: HeaderView = changetype<HeaderView>(memory.data<u32>([map.HTTP_RESPONSE_HEADERS]));
 
 /** The head of the request. One object per VM, re-armed for each callback: do not keep it, keep what you read. */
+@unmanaged
 export class RequestHead {
   /** True when neither body nor trailers follow. */
-  end: bool = false;
+  end: bool;
 
   /** All request headers, pseudo headers (`:method` ...) included. */
   get headers(): HeaderView {
@@ -166,9 +169,10 @@ function lookUp(list: Bytes, name: string, separator: u8, escaped: bool): string
 }
 
 /** The head of the response. One object per VM, re-armed for each callback. */
+@unmanaged
 export class ResponseHead {
   /** True when neither body nor trailers follow. */
-  end: bool = false;
+  end: bool;
 
   /** All response headers, `:status` included. */
   get headers(): HeaderView {
@@ -185,8 +189,8 @@ export class ResponseHead {
   }
 }
 
-const REQUEST_HEAD: RequestHead = new RequestHead();
-const RESPONSE_HEAD: ResponseHead = new ResponseHead();
+const REQUEST_HEAD: RequestHead = changetype<RequestHead>(memory.data(4));
+const RESPONSE_HEAD: ResponseHead = changetype<ResponseHead>(memory.data(4));
 
 /** The request head of the effective stream, also from continuations and later callbacks. */
 export function requestHead(end: bool = false): RequestHead {

@@ -3,8 +3,9 @@
 // Labels travel in the name, as Istio writes them: `name;.;key=.=value;.;key=.=value;.;`
 import * as metric from "./abi/metric";
 import * as env from "./env";
+import { onDefine } from "./hooks";
 import { accepted } from "./host-status";
-import { out } from "./scratch";
+import { generation, out } from "./scratch";
 import { encode, encodedSize } from "./text/utf8";
 
 /** Most series one metric may have; what comes later is counted under the label value "other". */
@@ -13,27 +14,42 @@ const NEXT = ";.;";
 const IS = "=.=";
 const OTHER = "other";
 
-const declared: Metric[] = [];
-let started: bool = false;
+/** Head of the list of metrics that wait for the start of the VM. */
+let declared: Metric | null = null;
 
-/** For the dispatcher: host calls are allowed now. */
-export function defineMetrics(): void {
-  started = true;
-  while (declared.length) declared.pop().define();
+/** For the dispatcher, through hooks.ts: host calls are allowed now. */
+function defineMetrics(): void {
+  let next: Metric | null = declared;
+  while (next) {
+    next.define();
+    next = next.next;
+  }
+  declared = null;
+}
+
+function declare(metric: Metric): void {
+  metric.next = declared;
+  declared = metric;
 }
 
 /** What the three kinds share. */
 export abstract class Metric {
   /** The host's id; 0 before it is defined. */
   protected id: u32 = 0;
+  /** The next one that waits. */
+  next: Metric | null = null;
 
   constructor(
     /** Full name, labels included. */
     public name: string,
     private kind: u32,
   ) {
-    if (started) this.define();
-    else declared.push(this);
+    // generation 0 is start-up, where hosts refuse the call.
+    if (generation) this.define();
+    else {
+      onDefine(defineMetrics);
+      declare(this);
+    }
   }
   /** For `defineMetrics`. */
   define(): void {

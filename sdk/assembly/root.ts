@@ -10,6 +10,8 @@ import { Context } from "./owner";
 export abstract class RootBase extends Context {
   /** The accepted configuration; null before `proxy_on_configure`. */
   live: Config | null = null;
+  /** For registry.ts: the next plugin context. */
+  next: RootBase | null = null;
 
   /** For Root<C>: the typed callback. */
   configured(config: Config): string | null {

@@ -2,8 +2,10 @@
 // tick is set to the time until the next deadline, and stopped when none is left. Resolution 1 ms.
 import { nowNanos } from "./clock";
 import * as env from "./env";
-import { Context, TimerSlot, Waiter } from "./owner";
+import { onTick } from "./hooks";
+import { Context, TimerSlot } from "./owner";
 import { actOn, current } from "./scope";
+import { Waiter } from "./waiter";
 
 const MS: u64 = 1000000;
 
@@ -21,9 +23,16 @@ export abstract class Task extends Waiter {
   /** Runs on the stream (or root) that set the timer; dropped when that ended. */
   abstract run(): void;
 
-  override release(): void {
-    const heap = this.heap;
-    if (heap) heap.remove(this);
+  /** For `schedule`: puts this into `heap`, off again when the owner ends. */
+  enlist(heap: TimerHeap, owner: Context): void {
+    this.forget = (waiter: Waiter) => {
+      const task = changetype<Task>(waiter);
+      const heap = task.heap;
+      if (heap) heap.remove(task);
+    };
+    this.heap = heap;
+    this.attach(owner);
+    heap.add(this);
   }
 }
 
@@ -101,13 +110,12 @@ function heapOf(owner: Context): TimerHeap {
 
 /** Puts `task` into its root's heap. The build keeps `proxy_on_tick` exactly when this function is compiled. */
 function schedule(task: Task, owner: Context, delayMs: u64, periodMs: u64): void {
+  onTick(runTimers);
   const now = nowNanos();
   task.deadline = now + delayMs * MS;
   task.period = periodMs * MS;
-  task.attach(owner);
   const heap = heapOf(owner);
-  task.heap = heap;
-  heap.add(task);
+  task.enlist(heap, owner);
   heap.arm(now);
 }
 
@@ -141,8 +149,8 @@ export class Timer {
   }
 }
 
-/** For the dispatcher: the tick of `root`. */
-export function runTimers(root: Context): void {
+/** For the dispatcher, through hooks.ts: the tick of `root`. */
+function runTimers(root: Context): void {
   const heap = heapOf(root);
   const now = nowNanos();
   for (let task = heap.due(now); task; task = heap.due(now)) {

@@ -2,21 +2,20 @@
 import * as map from "./abi/map";
 import { HeaderView } from "./headers";
 
-const REQUEST: HeaderView = new HeaderView(map.HTTP_REQUEST_TRAILERS);
-const RESPONSE: HeaderView = new HeaderView(map.HTTP_RESPONSE_TRAILERS);
-
 /** The trailers of one direction. */
+@unmanaged
 export class Trailers {
-  constructor(private view: HeaderView) {}
+  private map: u32;
 
   /** All trailers. */
   get headers(): HeaderView {
-    return this.view;
+    // Both classes are one static word, the number of the map.
+    return changetype<HeaderView>(this);
   }
 }
 
-const REQUEST_TRAILERS: Trailers = new Trailers(REQUEST);
-const RESPONSE_TRAILERS: Trailers = new Trailers(RESPONSE);
+const REQUEST_TRAILERS: Trailers = changetype<Trailers>(memory.data<u32>([map.HTTP_REQUEST_TRAILERS]));
+const RESPONSE_TRAILERS: Trailers = changetype<Trailers>(memory.data<u32>([map.HTTP_RESPONSE_TRAILERS]));
 
 /** Trailers of the effective stream's request. */
 export function requestTrailers(): Trailers {

@@ -7,9 +7,9 @@ export abstract class Config {
   field(json: JsonReader, key: string): bool {
     return false;
   }
-  /** Generated: names of all fields, for "did you mean". */
-  names(): string[] {
-    return [];
+  /** Generated: names of all fields joined by commas, for "did you mean". */
+  names(): string {
+    return "";
   }
   /** Override: a text refuses the configuration, null accepts it. Called after all fields were read. */
   check(): string | null {
@@ -24,7 +24,7 @@ export abstract class Config {
     if (problem !== null) json.fail(problem);
   }
   /** For generated code: reads a nested object. */
-  decoded(json: JsonReader): this {
+  decoded(json: JsonReader): Config {
     this.decode(json);
     return this;
   }

@@ -3,6 +3,7 @@
 //
 //   if (j.beginObject()) while (j.nextKey()) { if (j.key == "a") j.string(); else j.skip(); }
 import { decode } from "../text/utf8";
+import { Frame } from "./json-frame";
 import { JsonNumber } from "./json-number";
 import { nearest } from "./suggest";
 
@@ -14,22 +15,17 @@ const BACKSLASH: u8 = 92;
 const CLOSE_LIST: u8 = 93;
 const OPEN: u8 = 123;
 const CLOSE: u8 = 125;
+/** Letter after a backslash and what it stands for, in turn. */
+const ESCAPES = '""\\\\//b\bf\fn\nr\rt\t';
 /** Deepest nesting accepted: configurations are flat, and recursion must end somewhere. */
 const DEEPEST: i32 = 32;
-
-class Frame {
-  key: string = "";
-  index: i32 = -1;
-  seen: string[] = [];
-  constructor(public isList: bool) {}
-}
 
 export class JsonReader {
   /** The first mistake: `at /rules/3/percent: expected 0 to 100, got 120`. */
   error: string | null = null;
   private p: usize;
   private end: usize;
-  private frames: Frame[] = [];
+  private top: Frame | null = null;
 
   constructor(text: usize, size: usize) {
     this.p = text;
@@ -42,17 +38,20 @@ export class JsonReader {
   }
   /** Name of the current member. */
   get key(): string {
-    return this.frames[this.frames.length - 1].key;
+    const frame = this.top;
+    return frame ? frame.key : "";
   }
   /** Refuses the input; only the first reason is kept. */
   fail(reason: string): void {
-    if (this.error === null) this.error = this.frames.length ? "at " + this.path() + ": " + reason : reason;
+    const frame = this.top;
+    const path = frame ? frame.path() : "";
+    if (this.error === null) this.error = path == "" ? reason : "at " + path + ": " + reason;
     this.p = this.end;
   }
-  /** Refuses the current member, naming the closest of `known`. */
-  unknownKey(known: string[]): void {
+  /** Refuses the current member, naming the closest of `known` (joined by commas). */
+  unknownKey(known: string): void {
     const close = nearest(this.key, known);
-    this.fail(close == "" ? "unknown key" : 'unknown key, did you mean "' + close + '"?');
+    this.fail("unknown key" + didYouMean(close));
   }
   /** Enters an object. */
   beginObject(): bool {
@@ -61,11 +60,10 @@ export class JsonReader {
   /** Steps to the next member, whose name is then `key`; false at the end of the object. */
   nextKey(): bool {
     if (this.error !== null) return false;
-    const frame = this.frames[this.frames.length - 1];
-    if (!this.next(frame, CLOSE)) return false;
+    const frame = this.top;
+    if (frame === null || !this.next(frame, CLOSE)) return false;
     frame.key = this.string();
-    if (this.error === null && frame.seen.includes(frame.key)) this.fail("duplicate key");
-    frame.seen.push(frame.key);
+    if (this.error === null && !frame.note()) this.fail("duplicate key");
     if (this.peek() == COLON) this.p++;
     else this.fail("expected ':' after the key");
     return this.error === null;
@@ -76,7 +74,8 @@ export class JsonReader {
   }
   /** Steps to the next item; false at the end of the list. */
   nextItem(): bool {
-    return this.error === null && this.next(this.frames[this.frames.length - 1], CLOSE_LIST);
+    const frame = this.top;
+    return frame !== null && this.error === null && this.next(frame, CLOSE_LIST);
   }
   /** A string; "" after a mistake. */
   string(): string {
@@ -98,13 +97,11 @@ export class JsonReader {
     }
     return text;
   }
-  /** One of `values`. */
-  oneOf(values: string[]): string {
+  /** One of `values`, which are joined by commas. */
+  oneOf(values: string): string {
     const text = this.string();
-    if (this.error === null && !values.includes(text)) {
-      const close = nearest(text, values);
-      const hint = close == "" ? "" : ', did you mean "' + close + '"?';
-      this.fail("expected one of " + values.join(", ") + ', got "' + text + '"' + hint);
+    if (this.error === null && !("," + values + ",").includes("," + text + ",")) {
+      this.fail("expected one of " + values + ', got "' + text + '"' + didYouMean(nearest(text, values)));
     }
     return text;
   }
@@ -176,21 +173,13 @@ export class JsonReader {
     if (c == 45 || (c >= 48 && c <= 57)) return "a number";
     return this.p >= this.end ? "the end" : "a syntax error";
   }
-  private path(): string {
-    let path = "";
-    for (let i = 0; i < this.frames.length; i++) {
-      const frame = this.frames[i];
-      if (frame.isList) path += "/" + max(frame.index, 0).toString();
-      else if (frame.seen.length || frame.key != "") path += "/" + frame.key;
-    }
-    return path == "" ? "/" : path;
-  }
   private begin(bracket: u8, expected: string, isList: bool): bool {
+    const outer = this.top;
     if (this.peek() != bracket) this.mismatch(expected);
-    else if (this.frames.length == DEEPEST) this.fail("nested deeper than 32");
+    else if (outer && outer.depth == DEEPEST) this.fail("nested deeper than 32");
     if (this.error !== null) return false;
     this.p++;
-    this.frames.push(new Frame(isList));
+    this.top = new Frame(isList, outer);
     return true;
   }
   /** Steps over the comma, or out of the object or list. */
@@ -198,7 +187,7 @@ export class JsonReader {
     const c = this.peek();
     if (c == close) {
       this.p++;
-      this.frames.pop();
+      this.top = frame.outer;
       return false;
     }
     if (++frame.index > 0) {
@@ -224,15 +213,11 @@ export class JsonReader {
   private escape(): string {
     const c: u8 = this.p + 1 < this.end ? load<u8>(this.p, 1) : 0;
     this.p += 2;
-    if (c == QUOTE || c == BACKSLASH || c == 47) return String.fromCharCode(c);
-    if (c == 98) return "\b";
-    if (c == 102) return "\f";
-    if (c == 110) return "\n";
-    if (c == 114) return "\r";
-    if (c == 116) return "\t";
     if (c == 117) return this.unicode();
-    this.fail("an unknown escape in a string");
-    return "";
+    let i = 0;
+    while (i < ESCAPES.length && ESCAPES.charCodeAt(i) != c) i += 2;
+    if (i == ESCAPES.length) this.fail("an unknown escape in a string");
+    return ESCAPES.charAt(i + 1);
   }
   /** One UTF-16 unit: surrogate pairs arrive as two of them, as in JavaScript. */
   private unicode(): string {
@@ -261,6 +246,10 @@ export class JsonReader {
     }
     return 0;
   }
+}
+
+function didYouMean(name: string): string {
+  return name == "" ? "" : ', did you mean "' + name + '"?';
 }
 
 function isQuoteOrSlash(c: u8): bool {

@@ -35,16 +35,38 @@ function roomFor(text: string): usize {
 function encodeAt(text: string, at: usize): usize {
   const from = changetype<usize>(text);
   const length = text.length;
-  let i = 0;
-  for (; i < length; i++) {
+  let to = at;
+  for (let i = 0; i < length; i++) {
     const unit = load<u16>(from + ((<usize>i) << 1));
-    if (unit >= 128) break;
-    store<u8>(at + i, <u8>unit);
+    if (unit < 128) store<u8>(to++, <u8>unit);
+    else if (unit < 0x800) {
+      store<u16>(to, <u16>((unit >> 6) | 0xc0 | (((unit & 63) | 0x80) << 8)));
+      to += 2;
+    } else if ((unit & 0xfc00) == 0xd800 && i + 1 < length) to = encodePair(unit, text.charCodeAt(++i), to);
+    else to = encodeWide(unit, to);
   }
-  encodedSize = i;
-  if (i < length) encodedSize += String.UTF8.encodeUnsafe(from + ((<usize>i) << 1), length - i, at + i);
+  encodedSize = to - at;
   shrink(at, encodedSize);
   return at;
+}
+
+/** Three bytes. A lone surrogate is written like any other unit. */
+function encodeWide(unit: u32, to: usize): usize {
+  store<u8>(to, <u8>((unit >> 12) | 0xe0));
+  store<u8>(to, <u8>(((unit >> 6) & 63) | 0x80), 1);
+  store<u8>(to, <u8>((unit & 63) | 0x80), 2);
+  return to + 3;
+}
+
+/** Four bytes for a surrogate pair. */
+function encodePair(high: u32, low: u32, to: usize): usize {
+  if ((low & 0xfc00) != 0xdc00) return encodeWide(low, encodeWide(high, to));
+  const point = 0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff);
+  store<u8>(to, <u8>((point >> 18) | 0xf0));
+  store<u8>(to, <u8>(((point >> 12) & 63) | 0x80), 1);
+  store<u8>(to, <u8>(((point >> 6) & 63) | 0x80), 2);
+  store<u8>(to, <u8>((point & 63) | 0x80), 3);
+  return to + 4;
 }
 
 /** A new String from `size` bytes of UTF-8 (invalid sequences become U+FFFD or similar, never a trap). */
