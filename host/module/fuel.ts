@@ -181,9 +181,15 @@ class Rewriter {
 /** `fuel -= price; if (fuel < 0) unreachable`. A price by length leaves the length where it was. */
 function chargeCode(global: readonly number[], what: Surcharge, local: number): number[] {
   const index = uleb(local);
-  const price = what.kind === "fixed" ? [0x41, ...sleb(what.points)] : [0x20, ...index, 0x41, what.shift, 0x76];
   const before = what.kind === "fixed" ? [] : [0x22, ...index];
-  const count = [0x23, ...global, ...price, 0x6b, 0x24, ...global];
+  const count = [0x23, ...global, ...priceCode(what, index), 0x6b, 0x24, ...global];
   const check = [0x23, ...global, 0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b];
   return [...before, ...count, ...check];
+}
+
+function priceCode(what: Surcharge, local: readonly number[]): number[] {
+  const fixed = [0x41, ...sleb(what.points)];
+  if (what.kind === "fixed") return fixed;
+  const shift = what.shift > 0 ? [0x41, what.shift, 0x76] : [0x41, -what.shift, 0x74];
+  return [0x20, ...local, ...shift, ...fixed, 0x6a];
 }
