@@ -30,7 +30,6 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   ],
   "clusters/*/circuitBreakers": ["maxEjectionPercent", "priority"],
   "clusters/*/circuitBreakers/thresholds": ["maxRequests", "maxRetries", "retryBudget"],
-  "filters/*/limits": ["fuel"],
   "filters/*": ["signature", "shadow"],
   "experiments/*": ["targeting", "layer", "sharedData", "metrics", "analysis", "rollout", "hooks"],
   "experiments/*/unit": ["claim", "sourceIp", "connection", "tag"],

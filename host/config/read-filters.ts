@@ -60,7 +60,7 @@ export function readFilter(reader: Reader, folder: string): FilterOptions {
         .get("limits")
         .get("memory")
         .bytes(64 * MiB),
-      fuel: 10_000_000,
+      fuel: reader.get("limits").get("fuel").fuel(10_000_000),
     },
     allowedCapabilities: readList(reader.get("allowedCapabilities")),
     allowedUpstreams: readList(reader.get("allowedUpstreams")),

@@ -1,7 +1,7 @@
 // A cursor over a parsed config. It never throws: what is absent or of the wrong kind reads as the default, because the
 // structural check has already said so; what only a reader can know (units, references) is reported with its place.
 import type { Problem } from "../base/problem.ts";
-import { parseDurationMs, parseSizeBytes } from "../base/units.ts";
+import { parseDurationMs, parseCount, parseSizeBytes } from "../base/units.ts";
 import type { Path, Places } from "./place.ts";
 
 /** Where readers put what they find. */
@@ -69,6 +69,12 @@ export class Reader {
 
   bytes(byDefault: number): number {
     return Math.floor(parseSizeBytes(this.text()) ?? byDefault);
+  }
+
+  /** A count of points, or null for `none`. */
+  fuel(byDefault: number): number | null {
+    if (this.value === "none") return null;
+    return typeof this.value === "number" ? this.value : (parseCount(this.text()) ?? byDefault);
   }
 
   strings(): readonly string[] {

@@ -32,6 +32,17 @@ export function size(description: string, byDefault: string): TSchema {
   });
 }
 
+/** CPU budget in points: a whole number, with suffix k or M, or `none`. */
+export const fuel: TSchema = Type.Union(
+  [Type.Integer({ minimum: 1, maximum: 40_000_000 }), Type.String({ pattern: "^(\\d+(k|M)?|none)$" })],
+  {
+    description:
+      "Points per callback (weighted instructions, at most about 2 ns each); start-up and configuration get fifty times that. none = no CPU limit.",
+    default: 10_000_000,
+    [EXPECTED]: 'a number of points such as 10M or 500k, at most 40M, or "none"',
+  },
+);
+
 /** Names appear in URLs, labels and file names, so they are kept plain. */
 export const name: TSchema = Type.String({
   pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",

@@ -2,7 +2,7 @@
 // typebox costs 100-250 ms. Structure lives here; meaning (references, units, conflicts) in the readers beside it.
 import { Type, type TSchema } from "typebox";
 import { listeners } from "./schema-listeners.ts";
-import { duration, EXPECTED, name, size, text } from "./schema-words.ts";
+import { fuel, duration, EXPECTED, name, size, text } from "./schema-words.ts";
 
 const strict = { additionalProperties: false } as const;
 const object = (properties: Record<string, TSchema>, description: string): TSchema =>
@@ -79,7 +79,12 @@ const filter = object(
         description: "What a request meets while no instance lives. Default FAIL_CLOSED, FAIL_OPEN for phase STATS.",
       }),
     ),
-    limits: optional(object({ memory: optional(size("Linear memory cap.", "64MiB")) }, "What the guest may use.")),
+    limits: optional(
+      object(
+        { memory: optional(size("Linear memory cap.", "64MiB")), fuel: optional(fuel) },
+        "What the guest may use.",
+      ),
+    ),
     allowedCapabilities: optional(strings("Host functions the guest may call; absent = all.")),
     allowedUpstreams: optional(strings("Clusters proxy_http_call may use; absent = all.")),
     rootId: optional(text("Root context id.", "")),

@@ -134,7 +134,7 @@ export class Control implements ControlPlane {
 
   async configDump(): Promise<Readonly<Record<string, unknown>>> {
     const { config, configText } = this.#runtime;
-    return { path: this.#desks.config.path, text: redactText(configText), parsed: redactConfig(config) };
+    return { path: this.#desks.config.path, text: redactText(configText), config: redactConfig(config) };
   }
 
   async metrics(): Promise<readonly MetricSample[]> {

@@ -1,1 +1,6 @@
-export class AccessLog { constructor(_o: unknown) {} write(_f: unknown, _r: unknown): void {} close(): void {} reopen(): void {} }
+export class AccessLog {
+  constructor(_o: unknown) {}
+  write(_f: unknown, _r: unknown): void {}
+  close(): void {}
+  reopen(): void {}
+}

@@ -98,6 +98,7 @@ function vmOptions(spec: InstanceSpec, services: PluginServices, said: string[],
     environment: options.environment,
     fuel: options.limits.fuel,
     memoryBytes: options.limits.memoryBytes,
+    trace: services.trace,
     onFault,
   };
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Status } from "../abi/status.ts";
 import type { GuestFault } from "../vm/faults.ts";
+import type { VmTrace } from "../vm/trace.ts";
 import type { MetricStore, QueueStore, SharedStore } from "../vm/ports.ts";
 import type { CalloutPort } from "./callout-port.ts";
 
@@ -65,4 +66,6 @@ export interface PluginServices {
     readonly message: string;
   }): void;
   faulted(report: FaultReport): void;
+  /** For tests and `sluice call --trace`. */
+  readonly trace?: VmTrace;
 }

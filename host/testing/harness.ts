@@ -13,6 +13,7 @@ import { Generation } from "../plugin/generation.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import { privateState } from "../plugin/private-state.ts";
 import type { FaultReport, PluginServices } from "../plugin/services.ts";
+import type { VmTrace } from "../vm/trace.ts";
 import { TestExchange, type RequestInput } from "./transport.ts";
 import { ScriptedUpstream, Upstreams } from "./upstreams.ts";
 
@@ -31,6 +32,8 @@ export interface HarnessOptions {
   readonly seed?: number;
   /** Lowest level that filters see logged, 0..5. Default 0. */
   readonly logLevel?: number;
+  /** Hears every call between host and guest. */
+  readonly trace?: VmTrace;
 }
 
 export interface LoggedLine {
@@ -90,6 +93,7 @@ export class Harness {
       logLevel: () => logLevel,
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
       faulted: (report) => void this.faults.push(report),
+      ...(options.trace === undefined ? {} : { trace: options.trace }),
     };
     this.generations = filters.map((filter) => load(filter, services));
     for (const generation of this.generations) generation.hold();

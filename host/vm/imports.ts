@@ -32,7 +32,7 @@ export function buildImports(vm: Vm, module: WebAssembly.Module): WebAssembly.Im
     const table = space === "env" ? env : WASI_NAMES.has(space) ? wasi : undefined;
     const target = (imports[space] ??= {});
     if (kind === "function" && table !== undefined)
-      target[name] = pick(vm, table, space, name) as WebAssembly.ImportValue;
+      target[name] = traced(vm, name, pick(vm, table, space, name)) as WebAssembly.ImportValue;
     else if (kind === "memory")
       target[name] = new WebAssembly.Memory({ initial: 2, maximum: Math.floor(vm.options.memoryBytes / 65_536) });
   }
@@ -51,6 +51,17 @@ function pick(vm: Vm, table: HostFunctions, space: string, name: string): HostFu
     `${space}.${name} is not known to this host`,
     space === "env" ? status.UNIMPLEMENTED : WASI_NOTCAPABLE,
   );
+}
+
+function traced(vm: Vm, name: string, run: HostFunction): HostFunction {
+  const { trace } = vm.options;
+  if (trace === undefined) return run;
+  const call = run as (...args: (number | bigint)[]) => number | bigint | undefined;
+  return (...args: (number | bigint)[]) => {
+    const status = call(...args);
+    trace.hostCall(name, args, status);
+    return status;
+  };
 }
 
 /** Says so once, then answers quietly: a guest in a loop must not fill the log. */

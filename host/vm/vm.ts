@@ -10,6 +10,7 @@ import { buildImports } from "./imports.ts";
 import { GuestMemory } from "./memory.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
 import { RESTRICTED } from "./restricted.ts";
+import type { VmTrace } from "./trace.ts";
 
 /** What {@link Vm.call} answers when the instance is dead; callbacks answer 0 or more. */
 export const FAULTED = -1;
@@ -23,6 +24,8 @@ export interface VmOptions {
   readonly fuel: number | null;
   /** Cap of the linear memory, for telling `oom` from any other trap. */
   readonly memoryBytes: number;
+  /** Listens to every call in both directions; absent on a serving proxy. */
+  readonly trace?: VmTrace | undefined;
   /** Once, when the instance dies. */
   readonly onFault: (fault: GuestFault) => void;
 }
@@ -64,7 +67,7 @@ export class Vm {
     this.memory.attach(exports["memory"] as WebAssembly.Memory, (size) => this.#allocate(size));
     const fuel = exports["__fuel"];
     this.#fuel = fuel instanceof WebAssembly.Global ? fuel : null;
-    this.callbacks = lookUpCallbacks(exports, this.options.allowedCapabilities);
+    this.callbacks = traceCallbacks(lookUpCallbacks(exports, this.options.allowedCapabilities), this.options.trace);
   }
 
   /** `_initialize`, then `main` (or `__main_void`); only without `_initialize`: `_start` (abi.md 3.1). */
@@ -227,6 +230,29 @@ export class Vm {
     this.context = target;
     return status.OK;
   }
+}
+
+function traceCallbacks(callbacks: GuestCallbacks, trace: VmTrace | undefined): GuestCallbacks {
+  if (trace === undefined) return callbacks;
+  const wrap = (callback: GuestCallback | null): GuestCallback | null =>
+    callback === null
+      ? null
+      : {
+          name: callback.name,
+          run: (contextId = 0, ...args) => {
+            trace.callbackBegan(callback.name, contextId, args);
+            let result = FAULTED;
+            try {
+              result = callback.run(contextId, ...args) ?? 0;
+            } finally {
+              trace.callbackEnded(callback.name, result);
+            }
+            return result;
+          },
+        };
+  return Object.fromEntries(
+    Object.entries(callbacks).map(([key, callback]) => [key, wrap(callback)]),
+  ) as unknown as GuestCallbacks;
 }
 
 function messageOf(error: unknown): string {

@@ -51,6 +51,10 @@ export class Compiler {
     await this.#cache?.keep(entry, mode, built);
     return finished(built, { mode, cached: false, started });
   }
+  /** Whether a build is in the cache: `compile` would answer without the child. */
+  async has(entry: string, mode: Mode): Promise<boolean> {
+    return ((await this.#cache?.find(entry, mode)) ?? null) !== null;
+  }
   /** Ends the child; what waits is rejected. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -125,7 +125,7 @@ describe("a config that is right", () => {
       phase: "STATS",
       priority: 0,
       failurePolicy: "FAIL_OPEN",
-      limits: { memoryBytes: 16 * 1024 * 1024 },
+      limits: { memoryBytes: 16 * 1024 * 1024, fuel: 10_000_000 },
       allowedCapabilities: ["proxy_log"],
       allowedUpstreams: ["web"],
       rootId: "",

@@ -316,7 +316,6 @@ const NOT_YET: readonly (readonly [string, string, string])[] = [
   ["tracing", `${MINIMAL}telemetry: { tracing: {} }\n`, "8:14"],
   ["metrics", `${MINIMAL}telemetry: { metrics: { path: /m } }\n`, "8:14"],
   ["dashboard", `admin: { dashboard: true }\n${MINIMAL}`, "1:10"],
-  ["fuel", FILTER("limits: { fuel: 10 }"), "9:26"],
   ["this form", FILTER("failurePolicy: { trap: FAIL_OPEN }"), "9:31"],
   ["oci://", FILTER('source: "oci://example.test/f:1"'), "9:24"],
   ["shadow", EXPERIMENT("    mode: shadow\n"), "16:11"],

@@ -54,7 +54,7 @@ class Probe extends HttpFilter {
     request.headers.add("x-trace", this.config.name);
     const command = this.command;
     if (command == "trap") unreachable();
-    while (command == "loop") spins++;
+    if (command == "loop") for (;;) spins++;
     if (command == "pause") return Flow.Pause;
     if (command.startsWith("delay:")) return delay(this, <u32>parseInt(command.substring(6)));
     if (command.startsWith("reply:")) return this.reply(<u32>parseInt(command.substring(6)), "by " + this.config.name);
@@ -99,7 +99,6 @@ class Probe extends HttpFilter {
     response.headers.add("x-back", this.config.name);
     if (command == "reply") return this.reply(502, "instead");
     if (command == "trap") unreachable();
-    while (command == "loop") spins++;
     if (command == "pause") return Flow.Pause;
     return Flow.Continue;
   }
