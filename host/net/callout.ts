@@ -1,7 +1,157 @@
-import type { CalloutPort } from "../plugin/callout-port.ts";
+// HTTP call-outs of filters, over the same clusters and pools as proxied requests. Collects the whole answer; every way to
+// fail is a word of CalloutFailure.
+import { type HeaderList, firstHeader } from "../abi/headers.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import { Deadline, type DeadlineOwner, type TimerWheel } from "../base/timer-wheel.ts";
+import type { CalloutFailure, CalloutPort, CalloutRequest, CalloutResult } from "../chain/ports.ts";
 import type { Cluster } from "../upstream/cluster.ts";
-export const createCallouts = (o: {
-  cluster: (name: string) => Cluster | undefined;
-  wheel: unknown;
-  clock: unknown;
-}): CalloutPort => ({ hasCluster: (n) => o.cluster(n) !== undefined, send: () => ({ cancel() {} }) });
+import type { ResponseHead } from "./http1/response-head.ts";
+import { checkedLines, isRequestLine, requestLine } from "./http1/serialize.ts";
+import { copyBytes } from "./latin1.ts";
+import { enterTurn, leaveTurn } from "./turn.ts";
+import { type ResponseSink, UpstreamRequest } from "./upstream-request.ts";
+
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+export interface CalloutInputs {
+  /** The cluster of the committed generation. */
+  readonly cluster: (name: string) => Cluster | undefined;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+}
+
+const FAILURES: Partial<Record<ErrorCode, CalloutFailure>> = {
+  upstream_response_timeout: "timeout",
+  upstream_connect_failure: "connect_failure",
+  upstream_connect_timeout: "connect_failure",
+  upstream_overflow: "overflow",
+  no_healthy_upstream: "no_healthy_upstream",
+  cluster_not_found: "no_healthy_upstream",
+};
+
+export function createCallouts(inputs: CalloutInputs): CalloutPort {
+  return {
+    hasCluster: (name) => inputs.cluster(name) !== undefined,
+    send(request, done) {
+      const callout = new Callout(request, inputs, done);
+      // The caller first gets its handle, then the result.
+      process.nextTick(() => callout.start());
+      return callout;
+    },
+  };
+}
+
+class Callout implements ResponseSink, DeadlineOwner {
+  readonly #request: CalloutRequest;
+  readonly #inputs: CalloutInputs;
+  readonly #done: (result: CalloutResult) => void;
+  readonly #deadline = new Deadline(this);
+  readonly #pieces: Buffer[] = [];
+  #upstream: UpstreamRequest | null = null;
+  #headers: HeaderList = [];
+  #bytes = 0;
+  #over = false;
+
+  constructor(request: CalloutRequest, inputs: CalloutInputs, done: (result: CalloutResult) => void) {
+    this.#request = request;
+    this.#inputs = inputs;
+    this.#done = done;
+    const { clock, wheel } = inputs;
+    wheel.schedule(this.#deadline, clock.monotonicMs() + (request.timeoutMs || DEFAULT_TIMEOUT_MS));
+  }
+
+  start(): void {
+    if (this.#over) return;
+    enterTurn();
+    const cluster = this.#inputs.cluster(this.#request.cluster);
+    const head = this.#head();
+    if (cluster === undefined) this.#fail("no_healthy_upstream");
+    else if (head === null) this.#fail("reset");
+    else this.#send(cluster, head);
+    leaveTurn();
+  }
+
+  cancel(): void {
+    this.#end();
+  }
+
+  deadlineReached(): void {
+    enterTurn();
+    this.#fail("timeout");
+    leaveTurn();
+  }
+
+  upstreamChosen(): void {}
+
+  upstreamInformational(): void {}
+
+  upstreamBlocked(): void {}
+
+  upstreamHead(head: ResponseHead, endStream: boolean): void {
+    this.#headers = head.headers;
+    if (head.contentLength > this.#request.maxBodyBytes) this.#fail("response_too_large");
+    else if (endStream) this.#succeed([]);
+  }
+
+  upstreamBody(bytes: Buffer, from: number, to: number, last: boolean): void {
+    if (this.#over) return;
+    this.#bytes += to - from;
+    if (this.#bytes > this.#request.maxBodyBytes) {
+      this.#fail("response_too_large");
+      return;
+    }
+    if (to > from) this.#pieces.push(copyBytes(bytes, from, to));
+    if (last) this.#succeed([]);
+  }
+
+  upstreamTrailers(trailers: HeaderList): void {
+    this.#succeed(trailers);
+  }
+
+  upstreamFailed(code: ErrorCode): void {
+    this.#fail(FAILURES[code] ?? "reset");
+  }
+
+  #head(): string | null {
+    const { headers } = this.#request;
+    const line = {
+      method: firstHeader(headers, ":method") ?? "",
+      path: firstHeader(headers, ":path") ?? "",
+      authority: firstHeader(headers, ":authority") ?? "",
+    };
+    const lines = checkedLines(headers);
+    return lines === null || line.authority === "" || !isRequestLine(line) ? null : requestLine(line) + lines;
+  }
+
+  #send(cluster: Cluster, head: string): void {
+    const { headers, body, trailers } = this.#request;
+    const method = firstHeader(headers, ":method") ?? "GET";
+    const length = trailers.length > 0 ? -1 : body.length;
+    const endStream = length === 0;
+    const upstream = new UpstreamRequest(cluster, this, { method, head, length: endStream ? -1 : length, endStream });
+    this.#upstream = upstream;
+    upstream.start();
+    if (endStream) return;
+    upstream.body(body, trailers.length === 0);
+    if (trailers.length > 0) upstream.trailers(trailers);
+  }
+
+  #succeed(trailers: HeaderList): void {
+    if (!this.#end()) return;
+    this.#done({ ok: true, headers: this.#headers, body: Buffer.concat(this.#pieces), trailers });
+  }
+
+  #fail(failure: CalloutFailure): void {
+    if (this.#end()) this.#done({ ok: false, failure });
+  }
+
+  /** False when it was over before. */
+  #end(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#inputs.wheel.cancel(this.#deadline);
+    this.#upstream?.cancel();
+    return true;
+  }
+}
