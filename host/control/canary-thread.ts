@@ -12,7 +12,7 @@ import type { CanaryAnswer, CanaryRequest } from "./canary.ts";
 const services: PluginServices = {
   clock: systemClock,
   random: systemRandom,
-  ...privateState(),
+  ...privateState(() => {}),
   callouts: { hasCluster: () => false, send: () => ({ cancel: () => {} }) },
   logLevel: () => 4,
   log: () => {},

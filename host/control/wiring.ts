@@ -122,6 +122,7 @@ function changed(parts: Parts, owners: readonly string[]): void {
 function received({ runtime }: Parts, threadId: number, message: FromData): void {
   runtime.committer.received(threadId, message);
   if (message.type === "fault") runtime.faults.report(threadId, message.report);
+  if (message.type === "queueReady") runtime.threads.send(message.owner, { type: "queueReady", queue: message.queue });
   if (message.type === "retired")
     runtime.events.emit({
       type: "retired",

@@ -65,6 +65,8 @@ export class DataPlane {
       case "drain":
         await this.#options.front.drain(message.timeoutMs);
         return this.#options.link.send({ type: "drained" });
+      case "queueReady":
+        return this.#options.services.bell.ring(message.queue);
       case "gc":
         return void (globalThis as { gc?: () => void }).gc?.();
       case "stop":

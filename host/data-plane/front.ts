@@ -7,7 +7,7 @@ import type { SnapshotMessage, EndpointReport } from "../link/messages.ts";
 import { startListener, type RunningListener } from "../net/listener.ts";
 import type { ListenerOptions } from "../net/options.ts";
 import type { ListenerView } from "../net/ports.ts";
-import { AccessLog } from "../observe/access-log.ts";
+import { AccessLog, formatAccess, type AccessFormat } from "../observe/access-log.ts";
 import type { MetricRegistry } from "../observe/metrics.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import { Cluster } from "../upstream/cluster.ts";
@@ -32,7 +32,14 @@ interface Opened {
   readonly options: ListenerOptions;
   /** Views by snapshot, so that a stream costs one look-up. */
   view: { readonly snapshot: Snapshot; readonly view: ListenerView } | null;
-  log: { readonly text: string; readonly log: AccessLog | null };
+  log: OpenedLog;
+}
+
+interface OpenedLog {
+  /** The options it was opened with, as JSON. */
+  readonly text: string;
+  readonly format: AccessFormat;
+  readonly log: AccessLog | null;
 }
 
 export class Front {
@@ -77,7 +84,7 @@ export class Front {
       registry: this.#options.registry,
       reusePort: this.#options.reusePort,
     });
-    const opened: Opened = { listener, options, view: null, log: openLog(options) };
+    const opened: Opened = { listener, options, view: null, log: this.#openLog(options) };
     slot.opened = opened;
     this.#opened.set(name, opened);
     return opened;
@@ -90,7 +97,7 @@ export class Front {
     if (opened !== null && opened.view?.snapshot === snapshot) return opened.view.view;
     const plan = snapshot.listeners.get(name);
     if (plan === undefined) throw new Error(`listener ${name} is in no snapshot`);
-    const view = viewOf(plan, snapshot, () => opened?.log.log ?? null);
+    const view = viewOf(plan, snapshot, () => opened?.log ?? null);
     if (opened !== null) opened.view = { snapshot, view };
     return view;
   }
@@ -103,7 +110,7 @@ export class Front {
       if (options === undefined) this.#close(name, opened);
       else if (opened.log.text !== JSON.stringify(options.accessLog)) {
         opened.log.log?.close();
-        opened.log = openLog(options);
+        opened.log = this.#openLog(options);
       }
     }
   }
@@ -111,6 +118,14 @@ export class Front {
   /** A prepared snapshot was given up: its new listeners go. */
   abandon(current: SnapshotMessage): void {
     this.commit(current);
+  }
+
+  #openLog({ accessLog }: ListenerOptions): OpenedLog {
+    const text = JSON.stringify(accessLog);
+    if (accessLog === null) return { text, format: "json", log: null };
+    const { clock, registry } = this.#options;
+    const dropped = registry.counter({ name: "sluice_access_log_dropped_total", help: "Access log lines given up" });
+    return { text, format: accessLog.format, log: new AccessLog({ path: accessLog.path, clock, dropped }) };
   }
 
   #close(name: string, opened: Opened): void {
@@ -128,7 +143,10 @@ export class Front {
   }
 
   reopenLogs(): void {
-    for (const { log } of this.#opened.values()) log.log?.reopen();
+    for (const opened of this.#opened.values()) {
+      opened.log.log?.close();
+      opened.log = this.#openLog(opened.options);
+    }
   }
 
   samples(ledger: ArmLedger): readonly MetricSample[] {
@@ -148,15 +166,14 @@ export class Front {
   }
 }
 
-function openLog({ accessLog }: ListenerOptions): Opened["log"] {
-  return { text: JSON.stringify(accessLog), log: accessLog === null ? null : new AccessLog(accessLog) };
-}
-
-function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => AccessLog | null): ListenerView {
+function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): ListenerView {
   return {
     routes: plan.routes,
     chainFor: (route) => (route === null ? plan.unrouted : (plan.byRoute.get(route) ?? plan.unrouted)),
     cluster: (name) => snapshot.clusters.get(name),
-    finished: (facts, request) => log()?.write(facts, request),
+    finished(facts, request) {
+      const open = log();
+      if (open !== null && open.log !== null) open.log.write(formatAccess(open.format, facts, request));
+    },
   };
 }

@@ -7,6 +7,7 @@ import type { DataLink, ThreadInit } from "../link/link.ts";
 import { createCallouts } from "../net/callout.ts";
 import { MetricRegistry } from "../observe/metrics.ts";
 import type { PluginServices } from "../plugin/services.ts";
+import { QueueBell } from "../plugin/queue-bell.ts";
 import { SharedData, type SharedDataHandle } from "../plugin/shared-data.ts";
 import { SharedMetrics, type SharedMetricsHandle } from "../plugin/shared-metrics.ts";
 import { SharedQueues, type SharedQueuesHandle } from "../plugin/shared-queue.ts";
@@ -27,13 +28,18 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
   const wheel = new TimerWheel(clock);
   const registry = new MetricRegistry();
   const logs = new LogRelay(clock, (lines) => link.send({ type: "log", lines }));
+  const bell = new QueueBell();
   let logLevel = init.logLevel;
   const services: PluginServices = {
     clock,
     random,
     shared: new SharedData(init.sharedData as SharedDataHandle, init.threadId),
     metrics: new SharedMetrics(init.sharedMetrics as SharedMetricsHandle, init.threadId),
-    queues: new SharedQueues(init.sharedQueues as SharedQueuesHandle, init.threadId),
+    queues: new SharedQueues(init.sharedQueues as SharedQueuesHandle, init.threadId, (queue, owner) => {
+      if (owner === init.threadId) setImmediate(() => bell.ring(queue));
+      else link.send({ type: "queueReady", queue, owner });
+    }),
+    bell,
     callouts: createCallouts({ cluster: (name) => plane.current().clusters.get(name), wheel, clock }),
     logLevel: () => logLevel,
     log: (line) => logs.add(line),

@@ -70,6 +70,8 @@ export type ToData =
   | { readonly type: "logLevel"; readonly level: number }
   | { readonly type: "reopenLogs" }
   | { readonly type: "drain"; readonly timeoutMs: number }
+  /** An item came into a queue that this thread registered last. */
+  | { readonly type: "queueReady"; readonly queue: number }
   | { readonly type: "gc" }
   | { readonly type: "stop" };
 
@@ -124,4 +126,5 @@ export type FromData =
   | { readonly type: "fault"; readonly report: FaultReport }
   | { readonly type: "log"; readonly lines: readonly LogLine[] }
   | { readonly type: "collected"; readonly id: number; readonly report: ThreadReport }
+  | { readonly type: "queueReady"; readonly queue: number; readonly owner: number }
   | { readonly type: "drained" };

@@ -10,11 +10,12 @@ import type { Timer } from "../base/clock.ts";
 import type { ForeignResult, GuestHttpCall, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Callouts } from "./callouts.ts";
+import type { QueueListener } from "./queue-bell.ts";
 import type { PluginServices } from "./services.ts";
 import { callForeign } from "./foreign.ts";
 import type { FilterOptions } from "./options.ts";
 
-export class PluginContext implements Hostcalls {
+export class PluginContext implements Hostcalls, QueueListener {
   readonly id: number;
   readonly vm: Vm;
   readonly options: FilterOptions;
@@ -74,6 +75,7 @@ export class PluginContext implements Hostcalls {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopTick();
+    this.services.bell.forget(this);
     this.callouts.cancelAll();
     const { onDone } = this.vm.callbacks;
     const ready = onDone === null || this.vm.callWith(onDone, this, "trap", []) !== 0;
@@ -125,6 +127,7 @@ export class PluginContext implements Hostcalls {
   abandoned(): void {
     this.#closed = true;
     this.#stopTick();
+    this.services.bell.forget(this);
     this.callouts.cancelAll();
   }
 
@@ -190,7 +193,16 @@ export class PluginContext implements Hostcalls {
   }
 
   registerQueue(name: string): number {
-    return this.services.queues.register(this.options.vmId, name);
+    const id = this.services.queues.register(this.options.vmId, name);
+    if (id !== 0) this.services.bell.watch(id, this);
+    return id;
+  }
+
+  queueReady(id: number): void {
+    const { onQueueReady } = this.vm.callbacks;
+    if (onQueueReady === null || this.#closed) return;
+    this.vm.callWith(onQueueReady, this, "trap", [id]);
+    this.vm.settle();
   }
 
   foreign(name: string, args: Buffer): ForeignResult {

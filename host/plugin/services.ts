@@ -6,6 +6,7 @@ import type { GuestFault } from "../vm/faults.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import type { MetricStore, QueueStore, SharedStore } from "../vm/ports.ts";
 import type { CalloutPort } from "./callout-port.ts";
+import type { QueueBell } from "./queue-bell.ts";
 
 export interface GcraRequest {
   readonly periodNs: bigint;
@@ -54,6 +55,7 @@ export interface PluginServices {
   readonly random: Random;
   readonly shared: SharedState;
   readonly queues: SharedQueues;
+  readonly bell: QueueBell;
   readonly metrics: MetricStore;
   readonly callouts: CalloutPort;
   /** Lowest level written, 0..5. */

@@ -73,7 +73,7 @@ export class Harness {
   readonly generations: readonly Generation[];
   readonly counts: readonly ArmCounts[];
   readonly #upstreams: Upstreams;
-  readonly #state = privateState();
+  readonly #state: ReturnType<typeof privateState>;
   readonly #chain: FilterChain;
   #requests = 0;
   #open = 0;
@@ -83,11 +83,13 @@ export class Harness {
     const { clock = "2030-01-01T00:00:00Z", seed = 1, logLevel = 0 } = options;
     this.clock = new VirtualClock(new Date(clock).getTime());
     this.#upstreams = new Upstreams(this.clock);
+    this.#state = privateState((task) => void this.clock.after(0, task));
     const services: PluginServices = {
       clock: this.clock,
       random: seededRandom(seed),
       shared: this.#state.shared,
       queues: this.#state.queues,
+      bell: this.#state.bell,
       metrics: this.#state.metrics,
       callouts: this.#upstreams,
       logLevel: () => logLevel,
