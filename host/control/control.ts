@@ -141,7 +141,7 @@ export class Control implements ControlPlane {
     const reports = await this.#runtime.threads.collect();
     return mergeSamples([
       ...reports.flatMap((report) => report.samples),
-      ...this.#runtime.filterMetrics.collect(),
+      ...this.#runtime.stores.metrics.collect(),
       ...this.#ownSamples(),
     ]);
   }

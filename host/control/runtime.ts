@@ -3,8 +3,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { ProxyConfig } from "../config/options.ts";
 import type { FilterOptions } from "../plugin/options.ts";
-import type { SharedData } from "../plugin/shared-data.ts";
-import type { SharedMetrics } from "../plugin/shared-metrics.ts";
 import type { Compiler } from "../../sdk/build/index.ts";
 import type { Canary } from "./canary.ts";
 import type { Committer } from "./committer.ts";
@@ -14,6 +12,7 @@ import type { ExperimentState } from "./experiment-state.ts";
 import type { FaultDesk } from "./fault-desk.ts";
 import type { FilterBook } from "./filter-book.ts";
 import type { Serial } from "./serial.ts";
+import type { SharedStores } from "./shared-stores.ts";
 import { isCompiled } from "./source.ts";
 import type { StateFile } from "./state-file.ts";
 import type { Threads } from "./threads.ts";
@@ -29,10 +28,7 @@ export interface Runtime {
   readonly compiler: Compiler;
   readonly canary: Canary;
   readonly stateFile: StateFile;
-  readonly filterMetrics: SharedMetrics;
-  readonly sharedData: SharedData;
-  /** Thread -> when it last ended unasked, monotonic ms. */
-  readonly lastLost: Map<number, number>;
+  readonly stores: SharedStores;
   readonly experiments: Map<string, ExperimentState>;
   /** Debug builds go live first (dev, demo). */
   readonly debugFirst: boolean;

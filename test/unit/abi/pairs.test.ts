@@ -3,7 +3,7 @@ import { decodePairs, encodePairs } from "../../../host/abi/pairs.ts";
 
 describe("serialised pairs", () => {
   test("the sample of the ABI reference is 29 bytes, as listed", () => {
-    const hex = "02000000010000000100000001000000020000006100310062003232" + "00";
+    const hex = "0200000001000000010000000100000002000000610031006200323200";
     expect(encodePairs(["a", "1", "b", "22"]).toString("hex")).toBe(hex);
     expect(decodePairs(Buffer.from(hex, "hex"))).toEqual(["a", "1", "b", "22"]);
   });
