@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { AddressInfo } from "node:net";
 import { startSluice, type RunningSluice } from "../../host/control/start.ts";
+import type { SpawnThread } from "../../host/control/threads.ts";
 import type { SluiceEvent } from "../../host/control/types.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -39,6 +40,7 @@ export interface ProxySetup {
   readonly watch?: boolean;
   readonly optimize?: boolean;
   readonly upstream?: Parameters<typeof createServer>[1];
+  readonly spawn?: SpawnThread;
 }
 
 export const newFolder = async (): Promise<string> => {
@@ -65,6 +67,7 @@ export async function startProxy(setup: ProxySetup): Promise<TestProxy> {
     optimize: setup.optimize ?? false,
     env: {},
     overrides: {},
+    ...(setup.spawn === undefined ? {} : { spawn: setup.spawn }),
   }).catch(async (error: unknown) => {
     upstream.close();
     await rm(folder, { recursive: true, force: true });
