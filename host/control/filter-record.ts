@@ -91,7 +91,10 @@ export class FilterRecord {
 
   /** An equal version: same module and same configuration. */
   same(sha256: string, configSha256: string): Version | undefined {
-    return this.#versions.findLast((version) => version.sha256 === sha256 && version.configSha256 === configSha256);
+    return this.#versions.findLast(
+      (version) =>
+        (version.sha256 === sha256 || version.debugSha256 === sha256) && version.configSha256 === configSha256,
+    );
   }
 }
 
