@@ -3,13 +3,12 @@
 // Names and types: proxy-wasm ABI 0.2.1 (abi.md section 3).
 import "./assembly/abort"; // `--use abort=` names it, but asc only finds files that something imports
 import * as action from "./assembly/abi/action";
-import { answerCall } from "./assembly/callout";
 import { Peer } from "./assembly/context";
 import * as dispatcher from "./assembly/dispatcher";
 import { bodyAction, headersAction, plainAction } from "./assembly/flow";
 import { requestHead, responseHead } from "./assembly/headers";
+import { answerCall, runTimers } from "./assembly/hooks";
 import { scratch } from "./assembly/scratch";
-import { runTimers } from "./assembly/timer";
 import { requestTrailers, responseTrailers } from "./assembly/trailers";
 
 export function proxy_abi_version_0_2_1(): void {}
@@ -115,12 +114,14 @@ export function proxy_on_upstream_connection_close(id: u32, by: u32): void {
 
 export function proxy_on_http_call_response(root: u32, token: u32, headers: u32, size: u32, trailers: u32): void {
   dispatcher.beginRoot(root);
-  answerCall(token, headers, size, trailers);
+  const hook = answerCall;
+  if (hook !== null) hook(token, headers, size, trailers);
   dispatcher.finish();
 }
 export function proxy_on_tick(id: u32): void {
   const root = dispatcher.beginRoot(id);
-  if (root) runTimers(root);
+  const hook = runTimers;
+  if (root && hook !== null) hook(root);
   dispatcher.finish();
 }
 export function proxy_on_queue_ready(id: u32, queue: u32): void {

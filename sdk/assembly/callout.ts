@@ -6,6 +6,7 @@ import { BodyView } from "./body";
 import { Bytes } from "./bytes";
 import * as env from "./env";
 import { HeaderView, RequestHead } from "./headers";
+import { onAnswer } from "./hooks";
 import { accepted } from "./host-status";
 import { Context } from "./owner";
 import { PairsBuilder } from "./pairs";
@@ -147,7 +148,13 @@ export class CallResponse {
 }
 
 const RESPONSE: CallResponse = changetype<CallResponse>(memory.data(12));
-const waiting: Map<u32, Continuation> = new Map<u32, Continuation>();
+let byToken: Map<u32, Continuation> | null = null;
+
+function waiting(): Map<u32, Continuation> {
+  let map = byToken;
+  if (map === null) byToken = map = new Map<u32, Continuation>();
+  return map;
+}
 
 /** What runs when a call-out comes back: an object with fields, where JavaScript would have a closure. One per call. */
 export abstract class Continuation extends Waiter {
@@ -160,9 +167,9 @@ export abstract class Continuation extends Waiter {
   expect(owner: Context): void {
     this.token = <u32>outPtr();
     this.forget = (waiter: Waiter) => {
-      waiting.delete(changetype<Continuation>(waiter).token);
+      waiting().delete(changetype<Continuation>(waiter).token);
     };
-    waiting.set(this.token, this);
+    waiting().set(this.token, this);
     this.attach(owner);
   }
 }
@@ -170,15 +177,16 @@ export abstract class Continuation extends Waiter {
 /** Sends `request`; false when the host refuses (`lastStatus()`): then `then` is never called. */
 export function callFrom(owner: Context, cluster: string, request: OutRequest, ms: u32, then: Continuation): bool {
   if (!request.send(cluster, ms)) return false;
+  onAnswer(answerCall);
   then.expect(owner);
   return true;
 }
 
-/** For the dispatcher: an answer has come. Unknown tokens are late answers and are dropped. */
-export function answerCall(token: u32, headers: u32, bodySize: u32, trailers: u32): void {
-  if (!waiting.has(token)) return;
-  const then = waiting.get(token);
-  waiting.delete(token);
+/** For the dispatcher, through hooks.ts. Unknown tokens are late answers and are dropped. */
+function answerCall(token: u32, headers: u32, bodySize: u32, trailers: u32): void {
+  if (!waiting().has(token)) return;
+  const then = waiting().get(token);
+  waiting().delete(token);
   const owner = then.owner;
   then.detach();
   if (owner === null) return;

@@ -13,7 +13,7 @@ export function callForeign(name: string, args: Bytes | null = null): Bytes | nu
   const key = encode(name);
   const keySize = encodedSize;
   const data: usize = args ? args.ptr : 0;
-  const size: usize = args ? args.length : 0;
+  const size: usize = args ? <usize>args.length : 0;
   store<u64>(out, 0);
   const ok = accepted(env.proxy_call_foreign_function(key, keySize, data, size, out, out + 4));
   return ok ? Bytes.at(outPtr(), outSize()) : null;
@@ -30,8 +30,7 @@ export class Features {
 
   constructor() {
     const answer = callForeign("sluice.features");
-    if (answer === null) return;
-    const pairs = new PairsView(answer.ptr, answer.length);
+    const pairs = answer ? new PairsView(answer.ptr, answer.length) : new PairsView(0, 0);
     while (pairs.next()) this.versions.set(pairs.key.toString(), pairs.value.toString());
   }
   /** Whether the extra is there, by its full name: `sluice.gcra`. */

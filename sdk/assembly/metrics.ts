@@ -27,6 +27,11 @@ function defineMetrics(): void {
   declared = null;
 }
 
+function declare(metric: Metric): void {
+  metric.next = declared;
+  declared = metric;
+}
+
 /** What the three kinds share. */
 export abstract class Metric {
   /** The host's id; 0 before it is defined. */
@@ -43,8 +48,7 @@ export abstract class Metric {
     if (generation) this.define();
     else {
       onDefine(defineMetrics);
-      this.next = declared;
-      declared = this;
+      declare(this);
     }
   }
   /** For `defineMetrics`. */

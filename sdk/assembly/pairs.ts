@@ -18,8 +18,7 @@ export class PairsView {
     private base: usize,
     private size: usize,
   ) {
-    if (size < 4) return;
-    const count = load<u32>(base);
+    const count: u32 = size < 4 ? 0 : load<u32>(base);
     if (4 + ((<u64>count) << 3) <= <u64>size) this.count = <i32>count;
     this.rewind();
   }
@@ -84,7 +83,7 @@ export class PairsBuilder {
   /** The finished map; empty when nothing was added. */
   pack(): Bytes {
     if (this.count == 0) return Bytes.at(0, 0);
-    const total = 4 + this.used;
+    const total: usize = 4 + this.used;
     const map = scratch(total);
     store<u32>(map, this.count);
     let sizes = map + 4;
@@ -101,7 +100,7 @@ export class PairsBuilder {
 
   /** One record: klen vlen key 00 value 00. */
   private put(key: usize, keySize: usize, value: usize, valueSize: usize): void {
-    const size = 8 + keySize + valueSize + 2;
+    const size: usize = 8 + keySize + valueSize + 2;
     this.reserve(size);
     const to = this.base + this.used;
     store<u32>(to, <u32>keySize);

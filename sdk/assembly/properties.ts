@@ -6,6 +6,10 @@ import { accepted } from "./host-status";
 import { out, outPtr, outSize, scratch } from "./scratch";
 import { decode, encode, encodedSize } from "./text/utf8";
 
+// Objects without fields: the address is only a mark, so that the tree of properties costs nothing.
+const SOURCE: usize = 1;
+const DESTINATION: usize = 2;
+
 function fetch(path: string): bool {
   const bytes = encode(path);
   const size = encodedSize;
@@ -19,6 +23,7 @@ function fetch(path: string): bool {
 }
 
 /** Properties by dotted path. A segment that holds a dot itself needs `segments`. */
+@unmanaged
 export class Properties {
   /** Text or raw bytes. */
   text(path: string, absent: string = ""): string {
@@ -84,13 +89,9 @@ function asInt(absent: i64): i64 {
   return bytes.ok ? value : absent;
 }
 
-const SOURCE: usize = 1;
-const DESTINATION: usize = 2;
-
 /** The entry: `props.request.id`, `props.int("response.flags")`. */
-export const props: Properties = new Properties();
+export const props: Properties = changetype<Properties>(SOURCE);
 
-// The branches have no fields: their "address" is only a mark, so that the tree costs nothing.
 @unmanaged
 export class RequestProperties {
   get id(): string {

@@ -14,14 +14,16 @@ export class Queue {
   /** Creates or opens `name` under the own vm_id; this plugin context is notified from now on. Null when refused. */
   static register(name: string): Queue | null {
     const text = encode(name);
-    return accepted(env.proxy_register_shared_queue(text, encodedSize, out)) ? new Queue(outPtr()) : null;
+    return accepted(env.proxy_register_shared_queue(text, encodedSize, out)) ? new Queue(<u32>outPtr()) : null;
   }
   /** Opens an existing queue for sending; `vmId` "" = the own. Null when there is none. */
   static resolve(name: string, vmId: string = ""): Queue | null {
     const vm = encode(vmId);
     const vmSize = encodedSize;
     const text = encode(name);
-    return accepted(env.proxy_resolve_shared_queue(vm, vmSize, text, encodedSize, out)) ? new Queue(outPtr()) : null;
+    return accepted(env.proxy_resolve_shared_queue(vm, vmSize, text, encodedSize, out))
+      ? new Queue(<u32>outPtr())
+      : null;
   }
   /** Appends an item. */
   enqueue(item: Bytes): bool {

@@ -3,7 +3,7 @@
 import { Stream } from "./context";
 import { RootBase } from "./root";
 
-const BUCKETS: u32 = 1024;
+/** 1024 buckets, each the address of a stream. */
 const TABLE: usize = memory.data(4096, 4);
 
 let firstRoot: RootBase | null = null;

@@ -73,7 +73,7 @@ export class SharedData {
   static setFor(key: string, value: Bytes, ttlMs: u32, cas: u32 = 0): bool {
     const name = encode(key);
     const size = encodedSize;
-    const total = 12 + size + value.length;
+    const total: usize = 12 + size + value.length;
     const args = scratch(total);
     store<u32>(args, cas);
     store<u32>(args, ttlMs, 4);

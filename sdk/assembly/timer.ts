@@ -2,6 +2,7 @@
 // tick is set to the time until the next deadline, and stopped when none is left. Resolution 1 ms.
 import { nowNanos } from "./clock";
 import * as env from "./env";
+import { onTick } from "./hooks";
 import { Context, TimerSlot } from "./owner";
 import { actOn, current } from "./scope";
 import { Waiter } from "./waiter";
@@ -109,6 +110,7 @@ function heapOf(owner: Context): TimerHeap {
 
 /** Puts `task` into its root's heap. The build keeps `proxy_on_tick` exactly when this function is compiled. */
 function schedule(task: Task, owner: Context, delayMs: u64, periodMs: u64): void {
+  onTick(runTimers);
   const now = nowNanos();
   task.deadline = now + delayMs * MS;
   task.period = periodMs * MS;
@@ -147,8 +149,8 @@ export class Timer {
   }
 }
 
-/** For the dispatcher: the tick of `root`. */
-export function runTimers(root: Context): void {
+/** For the dispatcher, through hooks.ts: the tick of `root`. */
+function runTimers(root: Context): void {
   const heap = heapOf(root);
   const now = nowNanos();
   for (let task = heap.due(now); task; task = heap.due(now)) {

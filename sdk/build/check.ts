@@ -12,8 +12,8 @@ let errors = 0;
 const entries = ENTRIES.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).sort();
 for (const entry of entries) {
   const { diagnostics } = await runAsc({ entry: join(ROOT, entry), mode: "check" });
-  for (const one of diagnostics) console.error(`${describe(one)}\n`);
+  for (const one of diagnostics) process.stderr.write(`${describe(one)}\n\n`);
   errors += diagnostics.filter((one) => one.category === "error").length;
 }
-console.log(`guest code: ${entries.length} entries checked, ${errors} errors`);
+process.stdout.write(`guest code: ${entries.length} entries checked, ${errors} errors\n`);
 process.exitCode = errors === 0 ? 0 : 1;

@@ -24,7 +24,7 @@ export abstract class Config {
     if (problem !== null) json.fail(problem);
   }
   /** For generated code: reads a nested object. */
-  decoded(json: JsonReader): this {
+  decoded(json: JsonReader): Config {
     this.decode(json);
     return this;
   }

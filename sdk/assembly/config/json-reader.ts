@@ -4,6 +4,7 @@
 //   if (j.beginObject()) while (j.nextKey()) { if (j.key == "a") j.string(); else j.skip(); }
 import { formatInt } from "../text/number";
 import { decode } from "../text/utf8";
+import { Frame } from "./json-frame";
 import { JsonNumber } from "./json-number";
 import { nearest } from "./suggest";
 
@@ -19,46 +20,6 @@ const CLOSE: u8 = 125;
 const ESCAPES = '""\\\\//b\bf\fn\nr\rt\t';
 /** Deepest nesting accepted: configurations are flat, and recursion must end somewhere. */
 const DEEPEST: i32 = 32;
-
-/** A key that stood in the object already. */
-class Seen {
-  constructor(
-    public key: string,
-    public next: Seen | null,
-  ) {}
-}
-
-/** An open object or list. */
-class Frame {
-  key: string = "";
-  index: i32 = -1;
-  seen: Seen | null = null;
-  depth: i32;
-
-  constructor(
-    public isList: bool,
-    public outer: Frame | null,
-  ) {
-    this.depth = outer ? outer.depth + 1 : 1;
-  }
-  /** Notes the current key; false when it stood here before. */
-  note(): bool {
-    let at: Seen | null = this.seen;
-    while (at) {
-      if (at.key == this.key) return false;
-      at = at.next;
-    }
-    this.seen = new Seen(this.key, this.seen);
-    return true;
-  }
-  /** `/rules/3` */
-  path(): string {
-    const outer = this.outer;
-    const before = outer ? outer.path() : "";
-    if (this.isList) return before + "/" + formatInt(max(this.index, 0)).toString();
-    return this.index < 0 ? before : before + "/" + this.key;
-  }
-}
 
 export class JsonReader {
   /** The first mistake: `at /rules/3/percent: expected 0 to 100, got 120`. */
@@ -253,10 +214,11 @@ export class JsonReader {
   private escape(): string {
     const c: u8 = this.p + 1 < this.end ? load<u8>(this.p, 1) : 0;
     this.p += 2;
-    for (let i = 0; i < ESCAPES.length; i += 2) if (ESCAPES.charCodeAt(i) == c) return ESCAPES.charAt(i + 1);
     if (c == 117) return this.unicode();
-    this.fail("an unknown escape in a string");
-    return "";
+    let i = 0;
+    while (i < ESCAPES.length && ESCAPES.charCodeAt(i) != c) i += 2;
+    if (i == ESCAPES.length) this.fail("an unknown escape in a string");
+    return ESCAPES.charAt(i + 1);
   }
   /** One UTF-16 unit: surrogate pairs arrive as two of them, as in JavaScript. */
   private unicode(): string {

@@ -90,7 +90,7 @@ export class Percent {
     assert(value >= 0 && value <= 100, "percent out of range");
     return new Percent(value);
   }
-  static read(json: JsonReader, low: f64 = 0, high: f64 = 100, expected: string = "0 to 100"): Percent {
+  static read(json: JsonReader, low: f64 = 0, high: f64 = 100, expected: string = "0-100"): Percent {
     return new Percent(json.float(low, high, expected));
   }
 }

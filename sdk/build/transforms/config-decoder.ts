@@ -55,7 +55,8 @@ function read(type: FieldType): string {
     case "unit":
       return readUnit(type.name, type.range);
     case "nested":
-      return `new ${type.name}().decoded(json)`;
+      // `this` as a return type is the class that declares the method.
+      return `changetype<${type.name}>(new ${type.name}().decoded(json))`;
     case "list":
     case "map":
       throw new Error("lists of lists are not read in one expression");
