@@ -9,8 +9,18 @@ export { Duration, Percent, Rate, Size } from "./assembly/config/units";
 export { HttpFilter, Peer, Stream, TcpFilter } from "./assembly/context";
 export { clearRouteCache, counterAdd, delay, gcra, Verdict } from "./assembly/extras";
 export { Flow } from "./assembly/flow";
-export { callForeign, Features, features } from "./assembly/foreign";
+export { callForeign, Features, features, lacking } from "./assembly/foreign";
 export { HeaderView, HeaderVisitor, RequestHead, requestHead, ResponseHead, responseHead } from "./assembly/headers";
+export {
+  explain,
+  foreignArguments,
+  holdHeaders,
+  Jws,
+  setMetadata,
+  verifyJws,
+  writeDownstream,
+  writeSnapshot,
+} from "./assembly/host-extras";
 export { lastStatus } from "./assembly/host-status";
 export { Level, log } from "./assembly/log";
 export { Counter, Gauge, Histogram } from "./assembly/metrics";

@@ -151,8 +151,12 @@ interface SessionParts {
   readonly more: BannerFacts["more"];
 }
 
-function showEvents(control: ControlPlane, terminal: Terminal): () => void {
+/** Bookkeeping that only `--verbose` and `--json` show. */
+const QUIET_EVENTS: readonly SluiceEvent["type"][] = ["retired", "ready"];
+
+function showEvents(control: ControlPlane, { terminal, verbose }: SessionOptions): () => void {
   return control.events.subscribe((event: SluiceEvent) => {
+    if (!terminal.json && !verbose && QUIET_EVENTS.includes(event.type)) return;
     if (terminal.json) terminal.data(JSON.stringify(event));
     else if (!terminal.quiet) terminal.data(formatEvent(event, terminal));
   });
@@ -183,7 +187,7 @@ export async function runSession(options: SessionOptions, world: SessionWorld = 
   const startSluice = await world.startSluice();
   const running = await startSluice(options.start);
   const { control } = running;
-  const hide = showEvents(control, options.terminal);
+  const hide = showEvents(control, options);
   try {
     const admin = await openAdmin(control, options, world);
     if (options.verbose) await control.setLogLevel("debug");

@@ -23,6 +23,7 @@ export async function makeCandidate(from: CandidateSource, canary: Canary, clock
     label,
     sha256,
     configSha256: sha256Hex(options.pluginConfig),
+    debugSha256: "",
     semver: semverOf(prepared.info),
     build: loaded.build,
     createdAt: new Date(clock.nowMs()).toISOString(),

@@ -41,9 +41,9 @@ export class FilterRecord {
   }
 
   add(version: Version): void {
-    const number = Number(version.label.slice(1));
-    this.#count = Math.max(this.#count, number);
-    this.#versions = [...this.#versions.filter((other) => other.label !== version.label), version];
+    this.#count = Math.max(this.#count, numberOf(version));
+    const others = this.#versions.filter((other) => other.label !== version.label);
+    this.#versions = [...others, version].sort((a, b) => numberOf(a) - numberOf(b));
     this.#trim();
   }
 
@@ -91,9 +91,14 @@ export class FilterRecord {
 
   /** An equal version: same module and same configuration. */
   same(sha256: string, configSha256: string): Version | undefined {
-    return this.#versions.findLast((version) => version.sha256 === sha256 && version.configSha256 === configSha256);
+    return this.#versions.findLast(
+      (version) =>
+        (version.sha256 === sha256 || version.debugSha256 === sha256) && version.configSha256 === configSha256,
+    );
   }
 }
+
+const numberOf = ({ label }: Version): number => Number(label.slice(1));
 
 function matches(version: Version, reference: string): boolean {
   if (version.label === reference || (version.semver !== "" && version.semver === reference)) return true;

@@ -9,7 +9,10 @@ import type { FilterRecord } from "./filter-record.ts";
 import { moduleKeyOf, prepareFilter } from "./prepare-filter.ts";
 import type { Version } from "./version.ts";
 
-interface StoredVersion extends Pick<Version, "label" | "sha256" | "configSha256" | "semver" | "build" | "createdAt"> {
+interface StoredVersion extends Pick<
+  Version,
+  "label" | "sha256" | "configSha256" | "debugSha256" | "semver" | "build" | "createdAt"
+> {
   readonly pluginConfig: string;
 }
 
@@ -101,8 +104,17 @@ export class StateFile {
   }
 }
 
-function toStored({ label, sha256, configSha256, semver, build, createdAt, options }: Version): StoredVersion {
-  return { label, sha256, configSha256, semver, build, createdAt, pluginConfig: options.pluginConfig };
+function toStored({
+  label,
+  sha256,
+  configSha256,
+  debugSha256,
+  semver,
+  build,
+  createdAt,
+  options,
+}: Version): StoredVersion {
+  return { label, sha256, configSha256, debugSha256, semver, build, createdAt, pluginConfig: options.pluginConfig };
 }
 
 function once<T>(make: () => T): () => T {

@@ -95,7 +95,7 @@ export class Swapper {
       if (outdated || (unchanged && sameConfig(record.live, version))) return this.#unchanged(record);
       // A version made meanwhile may have taken the label.
       const labelled = record.versions.includes(version) ? version : { ...version, label: record.nextLabel() };
-      return this.#swap(options.name, labelled, { story: millis > 0 ? `compiled ${millis.toFixed(0)} ms · ` : "" });
+      return this.#swap(options.name, labelled, { story: compiledIn(millis) });
     });
   }
 
@@ -127,7 +127,7 @@ export class Swapper {
       const { version, millis } = await book.build({ options, mode: "release", label: live.label });
       await serial.run(async () => {
         if ((this.#newest.get(name) ?? 0) === turn && record.live === live)
-          await this.#swap(name, version, { story: `compiled ${millis.toFixed(0)} ms · ` });
+          await this.#swap(name, { ...version, debugSha256: live.sha256 }, { story: compiledIn(millis) });
       });
     } catch (error) {
       const text = `${name}  the optimised build failed, ${live.label} · debug keeps serving: ${String(error)}`;
@@ -228,6 +228,8 @@ export class Swapper {
       );
   }
 }
+
+const compiledIn = (millis: number): string => (millis > 0 ? `compiled ${millis.toFixed(0)} ms · ` : "");
 
 function sameConfig(live: Version | null, version: Version): boolean {
   return (

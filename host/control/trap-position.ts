@@ -1,7 +1,7 @@
 // From a frame of a guest's stack to the line its author wrote: undo the rewriting (offset table), then the source map.
 // Frames of the standard library map to nothing an author can change and keep their function name only.
 import { TraceMap, originalPositionFor } from "@jridgewell/trace-mapping";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { originalOffset } from "../module/offsets.ts";
 import type { GuestFrame } from "../vm/faults.ts";
 import type { Version } from "./version.ts";
@@ -17,8 +17,8 @@ export interface SourceFrame {
 
 /** wasm source maps have one line; the column is the byte offset (WebAssembly tool conventions). */
 export function sourceFrames(frames: readonly GuestFrame[], version: Version): readonly SourceFrame[] {
-  const map = version.map === null ? null : readMap(version.map);
-  const folder = dirname(version.options.source);
+  const map = version.map === null ? null : new TraceMap(Buffer.from(version.map).toString("utf8"));
+  const folder = filterFolder(version.options.source);
   return frames.map(({ name, offset }) => {
     const column = version.offsets === null ? offset : (originalOffset(version.offsets, offset) ?? 0);
     const found = map === null ? null : originalPositionFor(map, { line: 1, column });
@@ -28,8 +28,8 @@ export function sourceFrames(frames: readonly GuestFrame[], version: Version): r
   });
 }
 
-/** Sources are named relative to the entry's folder; asc's own root would put its base folder's name in front. */
-function readMap(bytes: Uint8Array): TraceMap {
-  const { sourceRoot: _ours, ...map } = JSON.parse(Buffer.from(bytes).toString("utf8")) as { sourceRoot?: string };
-  return new TraceMap(map as ConstructorParameters<typeof TraceMap>[0]);
+/** What the map's names are relative to: the entry's folder, or the one above a folder called `assembly`. */
+function filterFolder(entry: string): string {
+  const folder = dirname(entry);
+  return basename(folder) === "assembly" ? dirname(folder) : folder;
 }

@@ -9,6 +9,8 @@ export interface Version {
   readonly label: string;
   readonly sha256: string;
   readonly configSha256: string;
+  /** The debug build this optimised one took the place of: the same sources, so saving them again changes nothing. */
+  readonly debugSha256: string;
   readonly semver: string;
   readonly build: VersionInfo["build"];
   readonly createdAt: string;

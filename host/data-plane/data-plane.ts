@@ -70,6 +70,8 @@ export class DataPlane {
       case "gc":
         return void (globalThis as { gc?: () => void }).gc?.();
       case "stop":
+        // Pooled connections would keep the thread alive.
+        for (const cluster of this.#current.clusters.values()) cluster.close();
         return this.#options.stop();
     }
   }

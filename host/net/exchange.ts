@@ -58,9 +58,9 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     context.metrics.requestsActive.add(1);
   }
 
-  /** The client waits for a 100 it has not got, so it may never send its body. */
-  get awaitsContinue(): boolean {
-    return this.#upload.awaitsContinue;
+  /** The rest of the request may never be sent: the client waits for a 100 it has not got, or was too slow already. */
+  get bodyMayNotCome(): boolean {
+    return this.#upload.awaitsContinue || this.facts.responseCodeDetails === "request_timeout";
   }
 
   begin(head: RequestHead, endStream: boolean): void {

@@ -72,6 +72,11 @@ class Listener implements RunningListener {
   readonly #nextId: () => number;
   #lastAcceptMs: number;
   #accepting = true;
+  #drainTimer: Timer | null = null;
+  /** Resolves when the socket is closed and the last connection has ended. */
+  readonly #closed: Promise<void>;
+  /** Set when the socket is closed: to be called when the last connection has ended. */
+  #onLast: (() => void) | null = null;
 
   constructor({ options, view, clock, random, wheel, registry, nextConnectionId }: ListenerInputs) {
     this.name = options.name;
@@ -85,6 +90,12 @@ class Listener implements RunningListener {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: bufferBytes }, (socket) =>
       this.#accept(socket),
     );
+    this.#closed = new Promise((resolve) => {
+      this.#server.once("close", () => {
+        this.#onLast = resolve;
+        this.#checkClosed();
+      });
+    });
     this.#server.maxConnections = maxConnections;
     this.#server.on("drop", () => metrics.connectionsRefused.inc());
   }
@@ -113,7 +124,8 @@ class Listener implements RunningListener {
   stopAccepting(): void {
     if (!this.#accepting) return;
     this.#accepting = false;
-    this.#server.close();
+    // Right after the poll phase, when every connection the kernel held has just been accepted: closing now resets fewest.
+    setImmediate(() => this.#server.close());
   }
 
   drain(timeoutMs: number): Promise<void> {
@@ -121,23 +133,22 @@ class Listener implements RunningListener {
     this.#context.draining = true;
     const startMs = clock.monotonicMs();
     this.#lastAcceptMs = startMs;
-    return new Promise((resolve) => {
-      const step = (): void => {
-        const nowMs = clock.monotonicMs();
-        if (nowMs - this.#lastAcceptMs >= QUIET_MS || nowMs - startMs >= timeoutMs / 2) this.stopAccepting();
-        if (!this.#accepting) for (const connection of this.#connections) connection.closeIfIdle(nowMs, QUIET_MS);
-        if (nowMs - startMs >= timeoutMs) for (const connection of this.#connections) connection.destroy();
-        if (!this.#accepting && this.#connections.size === 0) resolve();
-        else timer(clock, step);
-      };
-      step();
-    });
+    const step = (): void => {
+      const nowMs = clock.monotonicMs();
+      if (nowMs - this.#lastAcceptMs >= QUIET_MS || nowMs - startMs >= timeoutMs / 2) this.stopAccepting();
+      if (!this.#accepting) for (const connection of this.#connections) connection.closeIfIdle(nowMs, QUIET_MS);
+      if (nowMs - startMs >= timeoutMs) for (const connection of this.#connections) connection.destroy();
+      if (this.#accepting || this.#connections.size > 0) this.#drainTimer = clock.after(DRAIN_STEP_MS, step);
+    };
+    step();
+    return this.#closed;
   }
 
   close(): Promise<void> {
+    this.#drainTimer?.cancel();
     this.stopAccepting();
     for (const connection of this.#connections) connection.destroy();
-    return this.drain(0);
+    return this.#closed;
   }
 
   #accept(socket: Socket): void {
@@ -150,8 +161,11 @@ class Listener implements RunningListener {
     socket.once("close", () => {
       this.#connections.delete(connection);
       metrics.connectionsActive.add(-1);
+      this.#checkClosed();
     });
   }
-}
 
-const timer = (clock: Clock, run: () => void): Timer => clock.after(DRAIN_STEP_MS, run);
+  #checkClosed(): void {
+    if (this.#connections.size === 0) this.#onLast?.();
+  }
+}

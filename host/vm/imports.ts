@@ -42,7 +42,9 @@ export function buildImports(vm: Vm, module: WebAssembly.Module): WebAssembly.Im
 function pick(vm: Vm, table: HostFunctions, space: string, name: string): HostFunction {
   const allowed = vm.options.allowedCapabilities;
   if (allowed !== null && !allowed.includes(name) && name.startsWith("proxy_")) {
-    return stub(vm, `${name} is not in allowedCapabilities`, status.INTERNAL_FAILURE);
+    // A filter falls back on NOT_FOUND only, and must do so here as well.
+    const answer = name === "proxy_call_foreign_function" ? status.NOT_FOUND : status.INTERNAL_FAILURE;
+    return stub(vm, `${name} is not in allowedCapabilities`, answer);
   }
   const known = table[name];
   if (known !== undefined) return known;

@@ -21,8 +21,7 @@ function lower(c: u8): u8 {
 
 @unmanaged
 export class Bytes {
-  /** Address of the first byte. */
-  ptr: usize;
+  private address: usize;
   /** Number of bytes. */
   length: i32;
   /** Whether the last `parseInt()` succeeded. */
@@ -32,7 +31,7 @@ export class Bytes {
   /** A window over `size` bytes at `ptr`. */
   static at(ptr: usize, size: usize): Bytes {
     const bytes = changetype<Bytes>(place());
-    bytes.ptr = ptr;
+    bytes.address = ptr;
     bytes.length = <i32>size;
     bytes.ok = false;
     if (CHECKED) bytes.stamp = generation;
@@ -48,15 +47,20 @@ export class Bytes {
     return Bytes.at(changetype<usize>(buffer), buffer.byteLength);
   }
 
+  /** Address of the first byte. */
+  get ptr(): usize {
+    this.live();
+    return this.address;
+  }
   /** The byte at `i`; aborts outside. */
   @operator("[]") get(i: i32): u8 {
     this.check(i);
-    return load<u8>(this.ptr + i);
+    return load<u8>(this.address + i);
   }
   /** Writes in place (the host sees it only when the bytes are handed back). */
   @operator("[]=") put(i: i32, value: u8): void {
     this.check(i);
-    store<u8>(this.ptr + i, value);
+    store<u8>(this.address + i, value);
   }
   /** Whether these are exactly the UTF-8 bytes of `text`. */
   eq(text: string): bool {
@@ -67,7 +71,7 @@ export class Bytes {
     this.live();
     if (text.length != this.length) return false;
     for (let i = 0; i < this.length; i++) {
-      if (lower(load<u8>(this.ptr + i)) != lower(<u8>text.charCodeAt(i))) return false;
+      if (lower(load<u8>(this.address + i)) != lower(<u8>text.charCodeAt(i))) return false;
     }
     return true;
   }
@@ -83,7 +87,7 @@ export class Bytes {
   /** Index of the first byte `value` at or after `from`, or -1. */
   indexOfByte(value: u8, from: i32 = 0): i32 {
     this.live();
-    for (let i = from; i < this.length; i++) if (load<u8>(this.ptr + i) == value) return i;
+    for (let i = from; i < this.length; i++) if (load<u8>(this.address + i) == value) return i;
     return -1;
   }
   /** A window on [start, end), clamped; no copy. */
@@ -91,7 +95,7 @@ export class Bytes {
     this.live();
     const to = min(max(end, 0), this.length);
     const from = min(max(start, 0), to);
-    return Bytes.at(this.ptr + from, to - from);
+    return Bytes.at(this.address + from, to - from);
   }
   /** A window without blanks (<= 0x20) at either end. */
   trim(): Bytes {
@@ -120,18 +124,18 @@ export class Bytes {
   copy(): ArrayBuffer {
     this.live();
     const buffer = new ArrayBuffer(this.length);
-    memory.copy(changetype<usize>(buffer), this.ptr, this.length);
+    memory.copy(changetype<usize>(buffer), this.address, this.length);
     return buffer;
   }
   /** A String (allocates), decoded as UTF-8. */
   toString(): string {
     this.live();
-    return decode(this.ptr, this.length);
+    return decode(this.address, this.length);
   }
   /** FNV-1a, 32 bit, over the bytes. */
   hash32(): u32 {
     this.live();
-    return fnv1a(this.ptr, this.length);
+    return fnv1a(this.address, this.length);
   }
 
   /** Bytes of `text` if it stands at `at`, else -1. */
@@ -140,16 +144,16 @@ export class Bytes {
     const most = this.length - at;
     if (text.length > most) return -1;
     for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
+      const unit = load<u16>(changetype<usize>(text) + ((<usize>i) << 1));
       if (unit >= 128) return this.holdsEncoded(at, text);
-      if (load<u8>(this.ptr + at + i) != <u8>unit) return -1;
+      if (load<u8>(this.address + at + i) != <u8>unit) return -1;
     }
     return text.length;
   }
   private holdsEncoded(at: i32, text: string): i32 {
     const bytes = encode(text);
     const size = <i32>encodedSize;
-    return at + size <= this.length && memory.compare(this.ptr + at, bytes, size) == 0 ? size : -1;
+    return at + size <= this.length && memory.compare(this.address + at, bytes, size) == 0 ? size : -1;
   }
   private check(i: i32): void {
     this.live();

@@ -28,9 +28,7 @@ export enum StreamKind {
 export abstract class Stream extends Context {
   /** Set by the constructors below; the dispatcher checks it before every cast. */
   kind: StreamKind = StreamKind.Http;
-  /** For registry.ts: neighbours among living streams, and the next one in the hash bucket (an address). */
-  before: Stream | null = null;
-  after: Stream | null = null;
+  /** For registry.ts: address of the next one in the hash bucket. */
   chain: usize = 0;
 
   /** At the end: headers and properties are readable, nothing is writable. */

@@ -110,7 +110,7 @@ export function configure(id: u32, size: u32): bool {
 function accept(plugin: Plugin, root: RootBase, size: u32): string | null {
   const next = plugin.newConfig();
   const given = size > 0 && env.proxy_get_buffer_bytes(buffer.PLUGIN_CONFIGURATION, 0, size, out, out + 4) == 0;
-  const problem = next.read(given ? new JsonReader(outPtr(), outSize()) : new JsonReader(0, 0));
+  const problem = next.read(given ? JsonReader.over(outPtr(), outSize()) : JsonReader.over(0, 0));
   if (problem !== null) return problem;
   const refused = root.configured(next);
   if (refused === null) root.live = next;

@@ -1,5 +1,5 @@
-// Context ids to objects. Streams stand in a static hash table chained through the objects themselves, and in a linked
-// list that keeps them alive: no Map, hence no rehashing garbage however many streams come and go. Roots are few.
+// Context ids to objects. Streams stand in a static hash table chained through the objects themselves and are pinned
+// while they live: no Map, hence no rehashing garbage however many streams come and go. Roots are few.
 import { Stream } from "./context";
 import { RootBase } from "./root";
 
@@ -7,10 +7,8 @@ import { RootBase } from "./root";
 const TABLE: usize = memory.data(4096, 4);
 
 let firstRoot: RootBase | null = null;
-/** Head of the list of living streams. */
-let alive: Stream | null = null;
-// Consecutive callbacks mostly belong to one stream: one comparison instead of a look-up.
-let recent: Stream | null = null;
+// Consecutive callbacks mostly belong to one stream: one comparison instead of a look-up. The address of a pinned object.
+let recent: usize = 0;
 
 function bucketOf(id: u32): usize {
   // Ids count upwards, often in steps: multiply, so that steps of a power of two spread as well.
@@ -47,25 +45,20 @@ export function removeRoot(root: RootBase): void {
 
 /** The stream with this id, or null. */
 export function streamOf(id: u32): Stream | null {
-  const known = recent;
-  if (known && known.id == id) return known;
+  if (recent && changetype<Stream>(recent).id == id) return changetype<Stream>(recent);
   let at = load<usize>(bucketOf(id));
   while (at && changetype<Stream>(at).id != id) at = changetype<Stream>(at).chain;
   if (!at) return null;
-  recent = changetype<Stream>(at);
-  return recent;
+  recent = at;
+  return changetype<Stream>(at);
 }
 
 /** Adds a stream. */
 export function addStream(stream: Stream): void {
   const bucket = bucketOf(stream.id);
   stream.chain = load<usize>(bucket);
-  store<usize>(bucket, changetype<usize>(stream));
-  const head = alive;
-  stream.after = head;
-  if (head) head.before = stream;
-  alive = stream;
-  recent = stream;
+  recent = __pin(changetype<usize>(stream));
+  store<usize>(bucket, recent);
 }
 
 /** Forgets a stream. */
@@ -73,10 +66,6 @@ export function removeStream(stream: Stream): void {
   let link = bucketOf(stream.id);
   while (load<usize>(link) != changetype<usize>(stream)) link = load<usize>(link) + offsetof<Stream>("chain");
   store<usize>(link, stream.chain);
-  const before = stream.before;
-  const after = stream.after;
-  if (before) before.after = after;
-  else alive = after;
-  if (after) after.before = before;
-  recent = null;
+  recent = 0;
+  __unpin(changetype<usize>(stream));
 }

@@ -4,6 +4,7 @@ import { readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import asc, { type DiagnosticMessage } from "assemblyscript/asc";
 import { diagnosticAt, diagnosticOf, type SourceText } from "./diagnostics.ts";
+import { type Files, hashOf } from "./files.ts";
 import { ConfigTransform } from "./transforms/config.ts";
 import { PruneExports } from "./transforms/prune.ts";
 import type { Diagnostic, Mode } from "./types.ts";
@@ -20,8 +21,8 @@ export interface AscResult {
   readonly wasm: Uint8Array | null;
   readonly map: Uint8Array | null;
   readonly diagnostics: readonly Diagnostic[];
-  /** Real paths of all files read. */
-  readonly files: readonly string[];
+  /** Real paths of all files read, and their hashes. */
+  readonly files: Files;
   readonly pluginName: string;
   readonly kind: "http" | "tcp" | "both";
   readonly schema: object | null;
@@ -29,6 +30,9 @@ export interface AscResult {
 
 const ABORT = "~lib/@sluice/sdk/assembly/abort/sluiceAbort";
 const FLAGS = ["--runtime", "incremental", "--exportStart", "_initialize", "--initialMemory", "2", "--use", `abort=${ABORT}`];
+// Optimise level 3, shrink level 1: 11 % smaller than shrink level 0, and not slower (65 against 70 ns for a header
+// callback without the host), because less is inlined where it does not pay.
+const RELEASE = ["-O3", "--shrinkLevel", "1"];
 const CATEGORIES = ["info", "info", "warning", "error"] as const;
 
 /** The folder names in the binary and the map are relative to: the filter's, so that a build knows no machine. */
@@ -66,7 +70,7 @@ export async function runAsc(job: AscJob): Promise<AscResult> {
   }
   return {
     wasm: error === null ? (outputs.get(name) ?? null) : null,
-    map: outputs.get(`${name}.map`) ?? null,
+    map: plainMap(outputs.get(`${name}.map`)),
     diagnostics,
     files: reader.files(),
     pluginName: config.pluginName,
@@ -75,9 +79,15 @@ export async function runAsc(job: AscJob): Promise<AscResult> {
   };
 }
 
+/** The map with paths relative to the base folder: asc invents a root folder named after the output. */
+function plainMap(map: Uint8Array | undefined): Uint8Array | null {
+  if (map === undefined) return null;
+  return Buffer.from(JSON.stringify({ ...(JSON.parse(Buffer.from(map).toString()) as object), sourceRoot: "" }));
+}
+
 function modeFlags(mode: AscJob["mode"], name: string): string[] {
   if (mode === "check") return ["--noEmit"];
-  return ["--outFile", name, "--sourceMap", "--debug", ...(mode === "release" ? ["-O3"] : [])];
+  return ["--outFile", name, "--sourceMap", "--debug", ...(mode === "release" ? RELEASE : [])];
 }
 
 function toDiagnostic(message: DiagnosticMessage, reader: FileReader, entry: string): Diagnostic {
@@ -107,8 +117,9 @@ class FileReader {
       return null;
     }
   }
-  files(): string[] {
-    return [...new Set([...this.#read.values()].map((one) => one.path))].sort();
+  files(): Files {
+    const found = [...this.#read.values()].map((one) => [one.path, hashOf(one.text)] as const);
+    return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
   /** The source asc calls `name`: relative to the base, or `~lib/package/file.ts`. */
   source(name: string): SourceText {

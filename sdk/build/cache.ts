@@ -3,17 +3,18 @@
 //
 //   manifest-<sha of entry, mode>.json  ->  { key, files: { path: sha }, result: <sha> }
 //   <sha>.wasm  <sha>.map  <sha>.json
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildResult } from "./build-filter.ts";
+import { ABSENT, type Files, hashOf } from "./files.ts";
 import type { Diagnostic, FilterInfo, Mode } from "./types.ts";
 import { versions } from "./versions.ts";
 
 interface Manifest {
   /** SDK, asc and tool that built it. */
   readonly key: string;
-  readonly files: Readonly<Record<string, string>>;
+  readonly files: Files;
   readonly result: string;
 }
 /** A result that may be stored: one without errors. */
@@ -22,11 +23,8 @@ export interface Built extends BuildResult {
   readonly info: FilterInfo;
 }
 
-const sha256 = (...parts: (string | Uint8Array)[]): string => {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part).update("\0");
-  return hash.digest("hex");
-};
+const idOf = (...parts: string[]): string => hashOf(parts.join("\0"));
+const hashOfFile = (path: string): Promise<string> => readFile(path).then(hashOf, () => ABSENT);
 const toolKey = (): string => Object.values(versions()).join(" ");
 
 /** One folder; several processes may share it, since every write is a rename. */
@@ -42,33 +40,31 @@ export class BuildCache {
       const manifest = JSON.parse(await readFile(this.#manifest(entry, mode), "utf8")) as Manifest;
       if (manifest.key !== toolKey()) return null;
       const files = Object.entries(manifest.files);
-      const same = await Promise.all(files.map(async ([path, sha]) => sha256(await readFile(path)) === sha));
-      return same.every(Boolean) ? await this.#load(manifest.result, Object.keys(manifest.files)) : null;
+      const same = await Promise.all(files.map(async ([path, sha]) => (await hashOfFile(path)) === sha));
+      return same.every(Boolean) ? await this.#load(manifest.result, manifest.files) : null;
     } catch {
       return null;
     }
   }
-  /** Keeps a build. `hashes` were taken before compiling, so that an edit meanwhile is seen as one. */
+  /** Keeps a build. */
   async keep(entry: string, mode: Mode, built: Built): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    const files: Record<string, string> = {};
-    for (const path of built.files) files[path] = sha256(await readFile(path));
     const rest = JSON.stringify({ info: built.info, diagnostics: built.diagnostics });
-    const result = sha256(built.wasm, built.map ?? "", rest);
+    const result = idOf(hashOf(built.wasm), hashOf(built.map ?? ""), rest);
     await this.#write(`${result}.wasm`, built.wasm);
     if (built.map !== null) await this.#write(`${result}.map`, built.map);
     await this.#write(`${result}.json`, rest);
-    const manifest: Manifest = { key: toolKey(), files, result };
+    const manifest: Manifest = { key: toolKey(), files: built.files, result };
     await this.#write(this.#manifestName(entry, mode), JSON.stringify(manifest));
   }
 
   #manifestName(entry: string, mode: Mode): string {
-    return `manifest-${sha256(entry, mode).slice(0, 32)}.json`;
+    return `manifest-${idOf(entry, mode).slice(0, 32)}.json`;
   }
   #manifest(entry: string, mode: Mode): string {
     return join(this.#folder, this.#manifestName(entry, mode));
   }
-  async #load(result: string, files: string[]): Promise<Built> {
+  async #load(result: string, files: Files): Promise<Built> {
     const path = (ending: string): string => join(this.#folder, `${result}.${ending}`);
     const rest = JSON.parse(await readFile(path("json"), "utf8")) as { info: FilterInfo; diagnostics: Diagnostic[] };
     const wasm = await readFile(path("wasm"));

@@ -3,6 +3,7 @@
 import { diagnosticOf } from "./diagnostics.ts";
 import { BuildCache, type Built } from "./cache.ts";
 import type { BuildJob, BuildResult } from "./build-filter.ts";
+import { presentFiles } from "./files.ts";
 import { BuildError, type Compiled, type CompileOptions, type CompilerOptions, type Mode } from "./types.ts";
 import { versions } from "./versions.ts";
 import { CompilerCrash, Worker } from "./worker.ts";
@@ -45,9 +46,10 @@ export class Compiler {
     const { mode } = options;
     const cached = (await this.#cache?.find(entry, mode)) ?? null;
     if (cached !== null) return finished(cached, { mode, cached: true, started });
+    options.signal?.throwIfAborted();
     const { sdk, asc } = versions();
     const built = await this.#enqueue({ entry, mode, sdk, asc }, options.signal);
-    if (!isBuilt(built)) throw new BuildError(built?.diagnostics ?? []);
+    if (!isBuilt(built)) throw new BuildError(built?.diagnostics ?? [], presentFiles(built?.files ?? {}));
     await this.#cache?.keep(entry, mode, built);
     return finished(built, { mode, cached: false, started });
   }
@@ -111,7 +113,7 @@ function finished(built: Built, how: { mode: Mode; cached: boolean; started: num
     schema: built.info.schema,
     info: built.info,
     diagnostics: built.diagnostics,
-    sources: built.files,
+    sources: presentFiles(built.files),
     millis: performance.now() - how.started,
     cached: how.cached,
     mode: how.mode,

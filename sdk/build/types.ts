@@ -69,12 +69,15 @@ export interface CompileOptions {
 /** A filter that does not compile. The message is the first diagnostic; all are in `diagnostics`. */
 export class BuildError extends Error {
   readonly diagnostics: readonly Diagnostic[];
+  /** Absolute real paths read before it failed: what a watcher must watch. Empty after a crash. */
+  readonly sources: readonly string[];
 
-  constructor(diagnostics: readonly Diagnostic[]) {
+  constructor(diagnostics: readonly Diagnostic[], sources: readonly string[] = []) {
     const first = diagnostics.find((one) => one.category === "error") ?? diagnostics[0];
     super(first === undefined ? "the build failed" : describe(first));
     this.name = "BuildError";
     this.diagnostics = diagnostics;
+    this.sources = sources;
   }
 }
 

@@ -2,11 +2,12 @@
 // chain. `harness("filters/auth", { config })` takes a filter folder, an entry file, a .wasm, or bytes.
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { Harness, type FilterUnderTest, type HarnessOptions } from "../../host/testing.ts";
-import { Compiler, type Mode } from "../build/index.ts";
+import { Harness, ProblemError, type FilterUnderTest, type HarnessOptions } from "../../host/testing.ts";
+import { Compiler, type Compiled, type Mode } from "../build/index.ts";
 
-export { type Problem, ProblemError, type TestExchange } from "../../host/testing.ts";
-export { Harness };
+export { type Problem, type TestExchange } from "../../host/testing.ts";
+export { optionsTable, readmeExamples, readmeOf } from "./readme.ts";
+export { Harness, ProblemError };
 
 /** Builds are kept beside the dependencies: a second run of an unchanged suite compiles nothing. */
 const CACHE = join("node_modules", ".cache", "sluice");
@@ -58,15 +59,34 @@ function nameOf(source: string): string {
 
 async function moduleOf(source: string, mode: Mode): Promise<Uint8Array> {
   if (source.endsWith(".wasm")) return readFile(source);
-  return compile(source.endsWith(".ts") ? source : join(source, "assembly", "index.ts"), mode);
+  return compile(source, mode);
 }
+
+const entryOf = (source: string): string =>
+  resolve(source.endsWith(".ts") ? source : join(source, "assembly", "index.ts"));
 
 /** The module of an entry. The compiler's process ends with the call, unless the build came from the cache. */
 export async function compile(entry: string, mode: Mode = "debug"): Promise<Uint8Array> {
+  return (await build(entry, mode)).wasm;
+}
+
+/** As `compile`, with the schema and what else the build knows. `source`: a filter folder or an entry. */
+export async function build(source: string, mode: Mode = "debug"): Promise<Compiled> {
   const compiler = new Compiler({ cacheDir: CACHE });
   try {
-    return (await compiler.compile(resolve(entry), { mode })).wasm;
+    return await compiler.compile(entryOf(source), { mode });
   } finally {
     await compiler.close();
+  }
+}
+
+/** Why the filter refuses `config`, as an operator reads it; null when it accepts. */
+export async function refusalOf(source: string | Uint8Array, config: unknown): Promise<string | null> {
+  try {
+    (await harness(source, { config })).close();
+    return null;
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return error.message;
   }
 }

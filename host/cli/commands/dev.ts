@@ -18,7 +18,7 @@ export function portOverrides({ args }: Context): { port?: number; adminPort?: n
   return { ...(port === undefined ? {} : { port }), ...(adminPort === undefined ? {} : { adminPort }) };
 }
 
-const NOT_YET = ["poll", "keep"] as const;
+const NOT_YET = ["keep"] as const;
 
 async function run(context: Context): Promise<number> {
   const { args, terminal, env, cwd } = context;
@@ -32,6 +32,7 @@ async function run(context: Context): Promise<number> {
       configPath: resolve(cwd, path),
       watch: !args.flag("once"),
       optimize: args.flag("optimize"),
+      poll: args.flag("poll"),
       env,
       overrides,
     },
@@ -56,7 +57,7 @@ export const dev: Command = {
       negativeDescription: "Debug builds only",
     },
     once: { type: "boolean", description: "Build once, do not watch" },
-    poll: { type: "boolean", description: "Watch by polling (not supported yet)" },
+    poll: { type: "boolean", description: "Watch by polling (network mounts)" },
     keep: { type: "boolean", description: "On save, old against new at 50/50 (not supported yet)" },
   },
   run,

@@ -36,9 +36,8 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   readonly #deadline = new Deadline(this);
   #exchange: Exchange | null = null;
   #requests = 0;
-  /** Wall clock and monotonic ms of the first byte of an unfinished head; 0 = none. */
-  #headWallMs = 0;
-  #headMs = 0;
+  /** Wall clock at the first byte of an unfinished head, ms; -1 = there is none. */
+  #headWallMs = -1;
   /** Coarse monotonic ms of the end of the last exchange. */
   #idleSinceMs = 0;
   /** The current answer is the last. */
@@ -86,14 +85,13 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   headStarted(): void {
     const { clock, wheel, options } = this.#context;
     this.#headWallMs = clock.nowMs();
-    this.#headMs = clock.monotonicMs();
-    wheel.schedule(this.#deadline, this.#headMs + options.limits.headerTimeoutMs);
+    wheel.schedule(this.#deadline, clock.monotonicMs() + options.limits.headerTimeoutMs);
   }
 
   requestHead(head: RequestHead, endStream: boolean): void {
     const context = this.#context;
-    const startMs = this.#headMs === 0 ? context.clock.nowMs() : this.#headWallMs;
-    this.#headMs = 0;
+    const startMs = this.#headWallMs < 0 ? context.clock.nowMs() : this.#headWallMs;
+    this.#headWallMs = -1;
     this.#requests++;
     this.#last = false;
     this.#bodyless = false;
@@ -198,7 +196,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     if (exchange !== null) {
       exchange.expire(nowMs);
       this.deadlinesChanged();
-    } else if (this.#headMs > 0 && !this.#closing) {
+    } else if (this.#headWallMs >= 0 && !this.#closing) {
       this.#context.metrics.rejected("request_timeout");
       this.#refuse("request_timeout", "the request head was not received in time");
     } else this.#socket.destroy();
@@ -267,14 +265,14 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     const reader = this.#reader;
     if (draining || reader.head.close || reader.closed) return true;
     if (maxRequestsPerConnection > 0 && this.#requests >= maxRequestsPerConnection) return true;
-    return !reader.complete && (reader.bodyLeft > DRAINABLE_BYTES || exchange.awaitsContinue);
+    return !reader.complete && (reader.bodyLeft > DRAINABLE_BYTES || exchange.bodyMayNotCome);
   }
 
   /** Answers a request that never became an exchange, and closes. */
   #refuse(code: ErrorCode, sentence: string): void {
     const { clock, metrics, view } = this.#context;
     const { status, flag } = ERRORS[code];
-    const facts = new ExchangeFacts(this.connection, this.#headMs > 0 ? this.#headWallMs : clock.nowMs());
+    const facts = new ExchangeFacts(this.connection, this.#headWallMs < 0 ? clock.nowMs() : this.#headWallMs);
     facts.responseCode = status;
     facts.responseCodeDetails = code;
     facts.addFlag(flag);

@@ -3,8 +3,8 @@
 import { JsonReader } from "./json-reader";
 
 export abstract class Config {
-  /** Generated: reads the value of member `key`; false when there is no such field. */
-  field(json: JsonReader, key: string): bool {
+  /** Generated: reads the value of the current member; false when there is no such field. */
+  field(json: JsonReader): bool {
     return false;
   }
   /** Generated: names of all fields joined by commas, for "did you mean". */
@@ -18,8 +18,8 @@ export abstract class Config {
   /** Reads one object. Override it for a format of your own. */
   decode(json: JsonReader): void {
     if (!json.beginObject()) return;
-    while (json.nextKey()) if (!this.field(json, json.key)) json.unknownKey(this.names());
-    if (json.error !== null) return;
+    while (json.nextKey()) if (!this.field(json)) json.unknownKey(this.names());
+    if (json.failed) return;
     const problem = this.check();
     if (problem !== null) json.fail(problem);
   }

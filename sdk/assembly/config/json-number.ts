@@ -1,25 +1,29 @@
 // A JSON number token, and its integer value without a detour through floating point: `1.50e2` is the integer 150, as
 // JSON Schema counts integers, and 64-bit values stay exact.
+import { scratch } from "../scratch";
 import { decode } from "../text/utf8";
 
 function isDigit(p: usize, end: usize): bool {
   return p < end && <u32>load<u8>(p) - 48 <= 9;
 }
 
+@unmanaged
 export class JsonNumber {
-  /** The token as written. */
-  text: string = "";
+  private start: usize;
+  /** Bytes of the token. */
+  size: usize;
   /** Whether the last `signed()` or `unsigned()` is the exact value. */
-  exact: bool = false;
-  private minus: bool = false;
-  private digits: u64 = 0;
-  private overflow: bool = false;
-  private exponent: i32 = 0;
+  exact: bool;
+  private minus: bool;
+  private overflow: bool;
+  private exponent: i32;
+  private digits: u64;
 
   /** The number at `p` by the grammar of RFC 8259 section 6, or null. */
   static scan(p: usize, end: usize): JsonNumber | null {
-    const number = new JsonNumber();
-    const start = p;
+    const number = changetype<JsonNumber>(scratch(offsetof<JsonNumber>()));
+    memory.fill(changetype<usize>(number), 0, offsetof<JsonNumber>());
+    number.start = p;
     if (p < end && load<u8>(p) == 45) {
       number.minus = true;
       p++;
@@ -33,8 +37,12 @@ export class JsonNumber {
     }
     if (p < end && (load<u8>(p) | 32) == 101) p = number.takeExponent(p + 1, end);
     if (p == 0 || isDigit(p, end)) return null;
-    number.text = decode(start, p - start);
+    number.size = p - number.start;
     return number;
+  }
+  /** The token as written. */
+  get text(): string {
+    return decode(this.start, this.size);
   }
   /** As i64; `exact` says whether that is the value. */
   signed(): i64 {

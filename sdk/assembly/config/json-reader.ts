@@ -1,12 +1,13 @@
 // A strict pull reader for JSON (RFC 8259) over UTF-8 bytes, for the generated config decoders. Every mistake becomes a
 // value (`error`, with the JSON path), never a trap: after the first one all calls return defaults at once.
 //
-//   if (j.beginObject()) while (j.nextKey()) { if (j.key == "a") j.string(); else j.skip(); }
-import { formatInt } from "../text/number";
-import { decode } from "../text/utf8";
+//   if (j.beginObject()) while (j.nextKey()) { if (j.is("a")) j.string(); else j.skip(); }
+import { scratch } from "../scratch";
+import { hexDigit } from "../text/hex";
+import { decode, encode, encodedSize } from "../text/utf8";
 import { Frame } from "./json-frame";
 import { JsonNumber } from "./json-number";
-import { nearest } from "./suggest";
+import { didYouMean } from "./suggest";
 
 const QUOTE: u8 = 34;
 const COMMA: u8 = 44;
@@ -21,18 +22,33 @@ const ESCAPES = '""\\\\//b\bf\fn\nr\rt\t';
 /** Deepest nesting accepted: configurations are flat, and recursion must end somewhere. */
 const DEEPEST: i32 = 32;
 
+/** Lives in scratch memory: use it within the callback that made it. */
+@unmanaged
 export class JsonReader {
-  /** The first mistake: `at /rules/3/percent: expected 0 to 100, got 120`. */
-  error: string | null = null;
   private p: usize;
   private end: usize;
-  private top: Frame | null = null;
+  private top: Frame | null;
+  private reason: usize;
+  private reasonSize: usize;
 
-  constructor(text: usize, size: usize) {
-    this.p = text;
-    this.end = text + size;
+  /** A reader over `size` bytes of text. */
+  static over(text: usize, size: usize): JsonReader {
+    const json = changetype<JsonReader>(scratch(offsetof<JsonReader>()));
+    json.p = text;
+    json.end = text + size;
+    json.top = null;
+    json.reason = 0;
+    return json;
   }
 
+  /** Whether there was a mistake. */
+  get failed(): bool {
+    return this.reason != 0;
+  }
+  /** The first mistake: `at /rules/3/percent: expected 0-100, got 120`. */
+  get error(): string | null {
+    return this.reason ? decode(this.reason, this.reasonSize) : null;
+  }
   /** True when there is nothing but blanks: an empty configuration. */
   get blank(): bool {
     return this.peek() == 0 && this.p == this.end;
@@ -40,19 +56,27 @@ export class JsonReader {
   /** Name of the current member. */
   get key(): string {
     const frame = this.top;
-    return frame ? frame.key : "";
+    return frame ? decode(frame.key, frame.size) : "";
+  }
+  /** Whether the current member has this name. */
+  is(name: string): bool {
+    const frame = this.top;
+    if (frame === null) return false;
+    const bytes = encode(name);
+    return frame.size == encodedSize && memory.compare(frame.key, bytes, frame.size) == 0;
   }
   /** Refuses the input; only the first reason is kept. */
   fail(reason: string): void {
+    this.p = this.end;
+    if (this.reason) return;
     const frame = this.top;
     const path = frame ? frame.path() : "";
-    if (this.error === null) this.error = path == "" ? reason : "at " + path + ": " + reason;
-    this.p = this.end;
+    this.reason = encode(path.length ? "at " + path + ": " + reason : reason);
+    this.reasonSize = encodedSize;
   }
   /** Refuses the current member, naming the closest of `known` (joined by commas). */
   unknownKey(known: string): void {
-    const close = nearest(this.key, known);
-    this.fail("unknown key" + didYouMean(close));
+    this.fail("unknown key" + didYouMean(this.key, known));
   }
   /** Enters an object. */
   beginObject(): bool {
@@ -60,14 +84,14 @@ export class JsonReader {
   }
   /** Steps to the next member, whose name is then `key`; false at the end of the object. */
   nextKey(): bool {
-    if (this.error !== null) return false;
     const frame = this.top;
-    if (frame === null || !this.next(frame, CLOSE)) return false;
-    frame.key = this.string();
-    if (this.error === null && !frame.note()) this.fail("duplicate key");
+    if (this.failed || frame === null || !this.next(frame, CLOSE)) return false;
+    this.readKey(frame);
+    if (this.failed) return false;
+    if (!frame.note()) this.fail("duplicate key");
     if (this.peek() == COLON) this.p++;
     else this.fail("expected ':' after the key");
-    return this.error === null;
+    return !this.failed;
   }
   /** Enters a list. */
   beginArray(): bool {
@@ -76,7 +100,7 @@ export class JsonReader {
   /** Steps to the next item; false at the end of the list. */
   nextItem(): bool {
     const frame = this.top;
-    return frame !== null && this.error === null && this.next(frame, CLOSE_LIST);
+    return frame !== null && !this.failed && this.next(frame, CLOSE_LIST);
   }
   /** A string; "" after a mistake. */
   string(): string {
@@ -86,23 +110,26 @@ export class JsonReader {
     }
     this.p++;
     let text = "";
-    for (let start = this.p; this.error === null; start = this.p) {
-      while (this.p < this.end && load<u8>(this.p) >= 32 && !isQuoteOrSlash(load<u8>(this.p))) this.p++;
-      if (this.p > start) text += decode(start, this.p - start);
-      if (this.p >= this.end) this.fail("a string without end");
-      else if (load<u8>(this.p) == QUOTE) {
+    for (;;) {
+      const start = this.p;
+      const stop = this.plain();
+      const part = decode(start, this.p - start);
+      text = text.length ? text + part : part;
+      if (stop == QUOTE) {
         this.p++;
-        break;
-      } else if (load<u8>(this.p) == BACKSLASH) text += this.escape();
-      else this.fail("a control character in a string: write it as \\u00XX");
+        return text;
+      }
+      if (stop != BACKSLASH) break;
+      text = text + this.escape();
     }
-    return text;
+    this.fail(this.p >= this.end ? "a string without end" : "a control character in a string: write it as \\u00XX");
+    return "";
   }
   /** One of `values`, which are joined by commas. */
   oneOf(values: string): string {
     const text = this.string();
-    if (this.error === null && !("," + values + ",").includes("," + text + ",")) {
-      this.fail("expected one of " + values + ', got "' + text + '"' + didYouMean(nearest(text, values)));
+    if (!this.failed && !("," + values + ",").includes("," + text + ",")) {
+      this.fail("expected one of " + values + ', got "' + text + '"' + didYouMean(text, values));
     }
     return text;
   }
@@ -123,7 +150,7 @@ export class JsonReader {
     if (number === null) return low;
     const value = number.signed();
     if (number.exact && value >= low && value <= high) return value;
-    this.fail("expected " + expected + ", got " + number.text);
+    this.outside(expected, number);
     return low;
   }
   /** An unsigned integer in [low, high], exact to 64 bits. */
@@ -132,7 +159,7 @@ export class JsonReader {
     if (number === null) return low;
     const value = number.unsigned();
     if (number.exact && value >= low && value <= high) return value;
-    this.fail("expected " + expected + ", got " + number.text);
+    this.outside(expected, number);
     return low;
   }
   /** A number in [low, high]. */
@@ -140,8 +167,8 @@ export class JsonReader {
     const number = this.number(expected);
     if (number === null) return low;
     const value = F64.parseFloat(number.text);
-    if (value >= low && value <= high && value - value == 0) return value;
-    this.fail("expected " + expected + ", got " + number.text);
+    if (value >= low && value <= high) return value;
+    this.outside(expected, number);
     return low;
   }
   /** Steps over one value of any kind, checking its syntax. */
@@ -157,12 +184,15 @@ export class JsonReader {
   }
   /** After the outermost value: nothing may follow. */
   finish(): void {
-    if (this.error === null && !this.blank) this.fail("unexpected text after the end");
+    if (!this.blank) this.fail("unexpected text after the end");
   }
 
   /** Refuses the value here because of its kind. */
   private mismatch(expected: string): void {
     this.fail("expected " + expected + ", got " + this.kind());
+  }
+  private outside(expected: string, number: JsonNumber): void {
+    this.fail("expected " + expected + ", got " + number.text);
   }
   private kind(): string {
     const c = this.peek();
@@ -178,9 +208,9 @@ export class JsonReader {
     const outer = this.top;
     if (this.peek() != bracket) this.mismatch(expected);
     else if (outer && outer.depth == DEEPEST) this.fail("nested deeper than 32");
-    if (this.error !== null) return false;
+    if (this.failed) return false;
     this.p++;
-    this.top = new Frame(isList, outer);
+    this.top = Frame.open(isList, outer);
     return true;
   }
   /** Steps over the comma, or out of the object or list. */
@@ -191,24 +221,44 @@ export class JsonReader {
       this.top = frame.outer;
       return false;
     }
-    if (++frame.index > 0) {
-      if (c != COMMA) {
-        this.fail(frame.isList ? "expected ',' or ']'" : "expected ',' or '}'");
-        return false;
-      }
-      this.p++;
-      if (this.peek() == close) this.fail("a comma before the end");
+    if (++frame.index == 0) return true;
+    if (c != COMMA) {
+      this.fail(frame.isList ? "expected ',' or ']'" : "expected ',' or '}'");
+      return false;
     }
-    return this.error === null;
+    this.p++;
+    if (this.peek() == close) this.fail("a comma before the end");
+    return !this.failed;
+  }
+  /** The key as bytes: in place, or decoded when it holds escapes. */
+  private readKey(frame: Frame): void {
+    const start = this.peek() == QUOTE ? this.p + 1 : 0;
+    this.p++;
+    if (start && this.plain() == QUOTE) {
+      frame.key = start;
+      frame.size = this.p++ - start;
+      return;
+    }
+    this.p = start ? start - 1 : this.p - 1;
+    const text = this.string();
+    if (this.failed) return;
+    frame.key = encode(text);
+    frame.size = encodedSize;
+  }
+  /** Steps over plain characters of a string; the byte that ends them, 0 for the end and for control characters. */
+  private plain(): u8 {
+    for (; this.p < this.end; this.p++) {
+      const c = load<u8>(this.p);
+      if (c == QUOTE || c == BACKSLASH) return c;
+      if (c < 32) return 0;
+    }
+    return 0;
   }
   private number(expected: string): JsonNumber | null {
     const first = this.peek();
     const number = first == 45 || (first >= 48 && first <= 57) ? JsonNumber.scan(this.p, this.end) : null;
-    if (number === null) {
-      this.mismatch(expected);
-      return null;
-    }
-    this.p += number.text.length;
+    if (number === null) this.mismatch(expected);
+    else this.p += number.size;
     return number;
   }
   private escape(): string {
@@ -224,19 +274,17 @@ export class JsonReader {
   private unicode(): string {
     let unit = 0;
     for (let i = 0; i < 4; i++) {
-      const digit = this.p < this.end ? hexValue(load<u8>(this.p++)) : -1;
-      if (digit < 0) {
-        this.fail("four hex digits must follow \\u");
-        return "";
-      }
-      unit = (unit << 4) | digit;
+      const digit = this.p < this.end ? hexDigit(load<u8>(this.p++)) : -1;
+      if (digit < 0) this.fail("four hex digits must follow \\u");
+      unit = (unit << 4) | (digit & 15);
     }
     return String.fromCharCode(unit);
   }
   private word(text: string): bool {
-    if (this.p + text.length > this.end) return false;
-    for (let i = 0; i < text.length; i++) if (load<u8>(this.p + i) != <u8>text.charCodeAt(i)) return false;
-    this.p += text.length;
+    const bytes = encode(text);
+    const size = encodedSize;
+    if (this.p + size > this.end || memory.compare(this.p, bytes, size) != 0) return false;
+    this.p += size;
     return true;
   }
   /** The next byte that is not blank, 0 at the end. */
@@ -247,18 +295,4 @@ export class JsonReader {
     }
     return 0;
   }
-}
-
-function didYouMean(name: string): string {
-  return name == "" ? "" : ', did you mean "' + name + '"?';
-}
-
-function isQuoteOrSlash(c: u8): bool {
-  return c == QUOTE || c == BACKSLASH;
-}
-
-function hexValue(c: u8): i32 {
-  if (c >= 48 && c <= 57) return c - 48;
-  const letter = c | 32;
-  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }

@@ -27,8 +27,14 @@ function unitAt(text: string, index: i32): u16 {
   return load<u16>(changetype<usize>(text) + ((<usize>index) << 1));
 }
 
+/** `, did you mean "percent"?`, or "" when no name of the list (joined by commas) is near. */
+export function didYouMean(given: string, names: string): string {
+  const name = nearest(given, names);
+  return name.length ? ', did you mean "' + name + '"?' : "";
+}
+
 /** The name closest to `given` in a list joined by commas, or "" when none is near (a third of the letters differ). */
-export function nearest(given: string, names: string): string {
+function nearest(given: string, names: string): string {
   if (given.length > MOST) return "";
   let least = given.length / 3 + 2;
   let from = 0;

@@ -19,7 +19,7 @@ export class Amount {
     const broken = this.digits % this.scale;
     if (whole > LARGEST / factor) return LARGEST;
     // The broken part is below one unit: f64 holds it to the nanosecond for any unit up to an hour.
-    return whole * factor + <u64>nearest((<f64>broken / <f64>this.scale) * <f64>factor);
+    return whole * factor + <u64>floor((<f64>broken / <f64>this.scale) * <f64>factor + 0.5);
   }
 
   /** Reads `text`; null unless it begins with a number of at most 15 digits. */

@@ -1,13 +1,8 @@
 // Percent-decoding for query parameters (application/x-www-form-urlencoded, WHATWG URL section 5).
 import { Bytes } from "../bytes";
 import { scratch } from "../scratch";
+import { hexDigit } from "./hex";
 import { decode } from "./utf8";
-
-function hexDigit(c: u8): i32 {
-  if (c >= 48 && c <= 57) return c - 48;
-  const letter = c | 32;
-  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
-}
 
 /** `+` is a blank, `%41` is `A`; a malformed escape stays as it is. */
 export function percentDecode(raw: Bytes): string {

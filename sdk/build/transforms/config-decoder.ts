@@ -7,11 +7,11 @@ const READER = "SluiceJsonReader";
 
 /** A file with one import and one class `_` whose members belong into the author's class. */
 export function decoderText(config: ConfigClass): string {
-  const arms = config.fields.map((field) => `if (key == ${quote(field.name)}) { ${assign(field)} return true; }`);
+  const arms = config.fields.map((field) => `if (json.is(${quote(field.name)})) { ${assign(field)} return true; }`);
   const names = config.fields.map((field) => `${field.name},`).join("");
   return `import { JsonReader as ${READER} } from "@sluice/sdk/assembly/config/json-reader";
 class _ {
-  override field(json: ${READER}, key: string): bool { ${arms.join(" ")} return super.field(json, key); }
+  override field(json: ${READER}): bool { ${arms.join(" ")} return super.field(json); }
   override names(): string { return ${quote(names)} + super.names(); }
 }`;
 }

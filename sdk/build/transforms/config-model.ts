@@ -121,7 +121,7 @@ function decorate(type: FieldType, node: DecoratorNode): FieldType | string {
     if (type.kind !== "string") return "@values is for string fields";
     return values.length > 0 && values.length === args.length ? { ...type, values } : '@values("a", "b") takes texts without commas';
   }
-  if (!isDecorator(node, "range")) return `@${textOf(node.name)} is no decorator of configuration fields`;
+  if (!isDecorator(node, "range")) return `${textOf(node.name)} is no decorator of configuration fields`;
   return rangeOn(type, node.args ?? [], args);
 }
 

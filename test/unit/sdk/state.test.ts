@@ -1,6 +1,7 @@
 // What outlives a callback: plugin contexts, timers, queues, shared data, metrics.
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Compiled } from "../../../sdk/build/index.ts";
+import * as buffer from "../../../sdk/assembly/abi/buffer.ts";
 import * as map from "../../../sdk/assembly/abi/map.ts";
 import * as status from "../../../sdk/assembly/abi/status.ts";
 import { buildGuest, GuestKit } from "../../support/guest-kit.ts";
@@ -39,6 +40,15 @@ describe("state", () => {
     expect(kit.log.at(-1)).toEqual([4, "state: refused by the root"]);
     expect(kit.call("proxy_on_done", 1)).toBe(0);
     expect(kit.call("proxy_on_done", 2)).toBe(1);
+  });
+
+  test("state goes from one version to the next", () => {
+    kit.foreign.set("sluice.snapshot_write", () => Buffer.alloc(0));
+    kit.call("sluice_on_snapshot", 1);
+    expect(kit.foreignCalls.at(-1)).toEqual(["sluice.snapshot_write", Buffer.from("state")]);
+    kit.buffers.set(buffer.FOREIGN_FUNCTION_ARGUMENTS, Buffer.from("state"));
+    expect(kit.call("sluice_on_restore", 1, 5)).toBe(1);
+    expect(kit.log.map(([, text]) => text)).toEqual(["snapshot true", "restore 5 state"]);
   });
 
   test("timers of streams fire on their stream, once, and end with it", () => {

@@ -121,8 +121,35 @@ describe("steering", () => {
     expect(ask(path)).toEqual([`glob ${matches}`]);
   });
 
+  test("extras without a fallback say so", () => {
+    expect(ask("/extras")).toEqual(["jws null", "hold false meta false "]);
+    const answer: [string, string][] = [
+      ["valid", "0"],
+      ["reason", "expired"],
+    ];
+    kit.foreign.set("sluice.verify_jws", () => writePairs(answer));
+    kit.foreign.set("sluice.hold_headers", () => Buffer.alloc(0));
+    kit.foreign.set("sluice.explain", () => Buffer.from("because"));
+    expect(ask("/extras")).toEqual(["jws falseexpired", "hold true meta false because"]);
+    const [, args] = kit.foreignCalls.findLast(([name]) => name === "sluice.metadata_set") ?? [];
+    expect(readPairs(args ?? Buffer.alloc(0))).toEqual([
+      ["ns", "n"],
+      ["key", "k"],
+      ["value", "v"],
+    ]);
+  });
+
   test("the names of the extras are in the info", () => {
-    expect(built.info.extras).toEqual(["sluice.delay", "sluice.features", "sluice.gcra", "sluice.route_set"]);
+    expect(built.info.extras).toEqual([
+      "sluice.delay",
+      "sluice.explain",
+      "sluice.features",
+      "sluice.gcra",
+      "sluice.hold_headers",
+      "sluice.metadata_set",
+      "sluice.route_set",
+      "sluice.verify_jws",
+    ]);
   });
 });
 

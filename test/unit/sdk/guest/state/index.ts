@@ -7,6 +7,7 @@ import {
   Counter,
   definePluginWithRoot,
   Flow,
+  foreignArguments,
   Gauge,
   gcra,
   Histogram,
@@ -20,6 +21,7 @@ import {
   Task,
   Timer,
   Updater,
+  writeSnapshot,
 } from "@sluice/sdk";
 
 const served = new Counter("served_total");
@@ -53,6 +55,13 @@ class StateRoot extends Root<StateConfig> {
   override onQueue(queue: u32): void {
     const work = Queue.resolve("work")!;
     for (let item = work.dequeue(); item; item = work.dequeue()) log.info("item " + item.toString());
+  }
+  override onSnapshot(): void {
+    log.info("snapshot " + writeSnapshot(Bytes.from("state")).toString());
+  }
+  override onRestore(size: u32): bool {
+    log.info("restore " + size.toString() + " " + foreignArguments().toString());
+    return size > 0;
   }
   override onDone(): bool {
     log.info("root done");

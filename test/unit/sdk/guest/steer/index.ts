@@ -6,9 +6,11 @@ import {
   delay,
   definePlugin,
   Duration,
+  explain,
   features,
   Flow,
   globMatch,
+  holdHeaders,
   HttpFilter,
   lastStatus,
   log,
@@ -17,7 +19,9 @@ import {
   RequestHead,
   ResponseHead,
   Route,
+  setMetadata,
   stableFraction,
+  verifyJws,
 } from "@sluice/sdk";
 
 class None extends Config {}
@@ -36,6 +40,7 @@ class Steer extends HttpFilter {
     else if (path == "/stable") log.info("stable " + stableFraction("a", "seed").toString());
     else if (path == "/features") log.info("gcra " + features().version("sluice.gcra"));
     else if (path == "/foreign") this.unknown();
+    else if (path == "/extras") this.extras();
     else log.info("glob " + globMatch("/api/*/x**", path).toString());
     return Flow.Continue;
   }
@@ -57,6 +62,11 @@ class Steer extends HttpFilter {
     );
     log.info("text " + props.int("text.int").toString() + " " + props.bool("text.bool").toString());
     props.set("mine", "v");
+  }
+  private extras(): void {
+    const token = verifyJws("a.b.c", "{}", "RS256");
+    log.info("jws " + (token ? token.valid.toString() + token.reason + token.payload : "null"));
+    log.info("hold " + holdHeaders().toString() + " meta " + setMetadata("n", "k", "v").toString() + " " + explain());
   }
   private unknown(): void {
     log.info((callForeign("no_such") ? "there" : "null") + " " + lastStatus().toString());
