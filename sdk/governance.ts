@@ -4,4 +4,4 @@ export { Line } from "./assembly/governance/line";
 export { Match, ValueMatch } from "./assembly/governance/match";
 export { headerNameProblem, lowerCased } from "./assembly/governance/names";
 export { Share } from "./assembly/governance/share";
-export { cookieOf, KeySource, requestIdOf } from "./assembly/governance/source";
+export { cookieOf, KeyKind, KeySource, requestIdOf } from "./assembly/governance/source";

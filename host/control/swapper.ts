@@ -1,6 +1,7 @@
 // Changes which version of a filter is live: from a rebuilt source, an upload, a named version, or back. Every way ends in
 // one two-phase commit; every failure leaves the old version serving and says so.
 import { problemError, toProblems } from "../base/problem.ts";
+import { runningOn } from "./composer.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import { commitWish, firstMode, persist, type Runtime } from "./runtime.ts";
 import type { SwapResult } from "./types.ts";
@@ -60,8 +61,16 @@ export class Swapper {
     const change = from === "" ? to : from === to ? to : `${from} → ${to}`;
     const build = more.build === "debug" || more.build === "optimised" ? ` · ${more.build}` : "";
     const flight = inFlight > 0 ? ` · ${inFlight} in flight finish on ${from}` : "";
-    const text = `${filter}  ${change}${build}  ${more.story}swapped ${millis.toFixed(0)} ms · ${more.failed} failed${flight}`;
+    const kept = this.#keptBy(filter);
+    const text = `${filter}  ${change}${build}  ${more.story}swapped ${millis.toFixed(0)} ms · ${more.failed} failed${flight}${kept}`;
     this.#runtime.events.emit({ type: "swap", filter, text, data: { ...result, ...more } });
+  }
+
+  /** An experiment between named versions decides what traffic gets; a new live version waits behind it. */
+  #keptBy(filter: string): string {
+    const experiment = runningOn(this.#runtime.experiments, filter);
+    if (experiment === undefined || experiment.arms.some((arm) => arm.version === "current")) return "";
+    return ` · experiment ${experiment.name} goes on with its own versions`;
   }
 
   /** Rebuilds from source and swaps; in dev a debug build first, the optimised one behind it. @throws ProblemError */

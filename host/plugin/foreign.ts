@@ -4,6 +4,7 @@ import { deflateSync, inflateSync } from "node:zlib";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { encodePairs } from "../abi/pairs.ts";
 import type { Status } from "../abi/status.ts";
+import { SluiceError } from "../base/errors.ts";
 import type { ForeignResult } from "../vm/ports.ts";
 import type { PluginServices } from "./services.ts";
 
@@ -46,7 +47,14 @@ const FUNCTIONS: Readonly<Record<string, Foreign>> = {
 /** Runs `name`, or answers NOT_FOUND. */
 export function callForeign(services: PluginServices, vmId: string, name: string, args: Buffer): ForeignResult {
   const run = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
-  return run === undefined ? answer(status.NOT_FOUND) : run(services, vmId, args);
+  if (run === undefined) return answer(status.NOT_FOUND);
+  try {
+    return run(services, vmId, args);
+  } catch (error) {
+    // A key too long or no room left: clients choose keys, so this must not end the guest.
+    if (error instanceof SluiceError) return answer(status.INTERNAL_FAILURE);
+    throw error;
+  }
 }
 
 /** u64 period_ns, u32 limit, u32 burst, u32 cost, then key -> u8 allowed, u32 remaining, u64 retry_after_ns. */

@@ -141,6 +141,7 @@ export class Harness {
   /** Sends a whole request through the chain; the upstream has not answered yet. */
   request(input: RequestInput = {}): TestExchange {
     const exchange = this.open(input.requestId);
+    Object.assign(exchange.facts, input.facts);
     exchange.send(input);
     return exchange;
   }

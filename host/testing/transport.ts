@@ -16,6 +16,8 @@ export interface RequestInput {
   readonly trailers?: HeaderInput;
   /** x-request-id; default: a number that counts up. */
   readonly requestId?: string;
+  /** What else is known of the exchange: `{ sourceAddress: "10.0.0.7" }`. */
+  readonly facts?: Partial<StreamFacts>;
 }
 
 export interface ResponseInput {

@@ -1,6 +1,7 @@
 // The import object of one instance: the ABI's functions, WASI under its two names, and a stub for what is not allowed or
 // not known. Only what the module imports is built.
 import * as status from "../../sdk/assembly/abi/status.ts";
+import { callInWords } from "./call-words.ts";
 import { bufferCalls } from "./env-buffers.ts";
 import { headerCalls } from "./env-headers.ts";
 import { lifecycleCalls } from "./env-lifecycle.ts";
@@ -61,7 +62,7 @@ function traced(vm: Vm, name: string, run: HostFunction): HostFunction {
   const call = run as (...args: (number | bigint)[]) => number | bigint | undefined;
   return (...args: (number | bigint)[]) => {
     const status = call(...args);
-    trace.hostCall(name, args, status);
+    trace.hostCall(callInWords(name, args, status, vm.memory));
     return status;
   };
 }

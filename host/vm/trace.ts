@@ -5,6 +5,6 @@ export interface VmTrace {
   callbackBegan(name: string, contextId: number, args: readonly number[]): void;
   /** `result` is FAULTED (-1) when the instance died. */
   callbackEnded(name: string, result: number): void;
-  /** After a host function returned; `text` holds the strings among its arguments where they are known. */
-  hostCall(name: string, args: readonly (number | bigint)[], status: number | bigint | undefined): void;
+  /** After a host function returned: the call in words, with its status and what it gave. */
+  hostCall(words: string): void;
 }

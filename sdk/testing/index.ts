@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { Harness, ProblemError, type FilterUnderTest, type HarnessOptions } from "../../host/testing.ts";
 import { Compiler, type Compiled, type Mode } from "../build/index.ts";
 
+export { type Compiled } from "../build/index.ts";
 export { type Problem, type TestExchange } from "../../host/testing.ts";
 export { optionsTable, readmeExamples, readmeOf } from "./readme.ts";
 export { Harness, ProblemError };

@@ -18,6 +18,10 @@ export class Share {
     this.millionths = <u32>nearest(percent.value * 10000);
     this.seed = fnv1aText(salt);
   }
+  /** Whether everything falls into the share. */
+  get whole(): bool {
+    return this.millionths >= MILLION;
+  }
   /**
    * Whether `id` falls into the share. The double FNV-1a of the host's experiments (GrowthBook's v2), taken to the
    * millionth instead of the ten-thousandth: percentages have four decimals.
@@ -33,9 +37,6 @@ export class Share {
     return this.whole || (!this.none && this.takes(requestIdOf(stream)));
   }
 
-  private get whole(): bool {
-    return this.millionths >= MILLION;
-  }
   private get none(): bool {
     return this.millionths == 0;
   }
