@@ -124,10 +124,10 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     this.#writer.whole(`${statusLine(status)}${checkedLines(headers) ?? ""}\r\n`);
   }
 
-  sendHead(headers: HeaderList, { endStream, length, checked }: ResponseStart): boolean {
+  sendHead(headers: HeaderList, { endStream, length, checked, parsed }: ResponseStart): boolean {
     const exchange = this.#exchange;
     const status = Number(headers[1]);
-    const lines = checked ? checkedLines(headers) : parsedLines(headers, 2);
+    const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 2);
     if (exchange === null || lines === null || !(status >= 200 && status <= 599)) return false;
     const bodyless = this.#reader.head.method === "HEAD" || status === 204 || status === 304;
     const { http10 } = this.#reader.head;
