@@ -1,5 +1,6 @@
 // Header names: one interned lower-case string and one kind per name, found by hashing the characters in the same pass that
 // checks them. Interned names make every later comparison a pointer compare, and no slice is made for a name seen before.
+import { internalized } from "../../abi/headers.ts";
 import { LOWER_TOKEN } from "./chars.ts";
 
 /** What the parser does with a header; numbers, because the switch on it runs for every header. */
@@ -70,7 +71,7 @@ export function internName(bytes: Uint8Array, from: number, to: number, hash: nu
   const found = slots[slot];
   if (found !== undefined && sameName(found.codes, bytes, from, to)) return found;
   const codes = Buffer.from(bytes.subarray(from, to)).map((code) => LOWER_TOKEN[code] as number);
-  const name = Buffer.from(codes).latin1Slice();
+  const name = internalized(Buffer.from(codes).latin1Slice());
   const entry = { name, kind: kindOf(name), codes };
   if (codes.length > MAX_INTERNED) return entry;
   // A known name keeps its slot: common headers must not be thrown out by rare ones.
