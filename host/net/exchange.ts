@@ -37,6 +37,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   #forward: Forward | null = null;
   /** The request's head has passed the filters. */
   #forwarded = false;
+  #routeCleared = false;
   /** The filters have been given a response, from upstream or our own. */
   #responding = false;
   #over = false;
@@ -117,11 +118,15 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     this.fail(code);
   }
 
+  clearRouteCache(): void {
+    this.#routeCleared = true;
+  }
+
   forwardRequestHeaders(headers: HeaderList, endStream: boolean): void {
     if (this.#over || this.#upload.stopped || this.#forwarded) return;
     this.#forwarded = true;
-    // A filter may have led a request without a route to one; a decision once made stays.
-    if (this.#route === null && this.#stream !== null) {
+    // A filter may have led a request without a route to one, or asked for another look; else a decision made stays.
+    if (this.#stream !== null && (this.#route === null || this.#routeCleared)) {
       this.#choose(this.#view.routes.match(headers));
       this.#client.deadlinesChanged();
     }
