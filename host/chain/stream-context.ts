@@ -66,7 +66,7 @@ export class StreamContext implements Hostcalls {
     this.plugin = plugin;
     this.arm = arm;
     this.vm = plugin.vm;
-    this.id = this.vm.newContextId();
+    this.id = this.vm.contexts.nextId();
     const { callbacks } = this.vm;
     this.requestCallbacks = {
       headers: callbacks.onRequestHeaders,
@@ -78,7 +78,7 @@ export class StreamContext implements Hostcalls {
       body: callbacks.onResponseBody,
       trailers: callbacks.onResponseTrailers,
     };
-    this.vm.contexts.set(this.id, this);
+    this.vm.contexts.add(this);
   }
 
   flow(side: Side): Flow {

@@ -59,7 +59,7 @@ export class FilterInstance {
 
   /** After a fault: tells every live context, streams included, that the instance is gone. */
   abandon(): void {
-    const orphans = [...this.vm.contexts.values()];
+    const orphans = this.vm.contexts.values();
     this.vm.contexts.clear();
     for (const orphan of orphans) orphan.abandoned();
   }

@@ -31,7 +31,7 @@ export class PluginContext implements Hostcalls, QueueListener {
   #closed = false;
 
   constructor(vm: Vm, options: FilterOptions, config: string, services: PluginServices) {
-    this.id = vm.newContextId();
+    this.id = vm.contexts.nextId();
     this.vm = vm;
     this.options = options;
     this.services = services;
@@ -47,7 +47,7 @@ export class PluginContext implements Hostcalls, QueueListener {
         vm.settle();
       },
     });
-    vm.contexts.set(this.id, this);
+    vm.contexts.add(this);
   }
 
   /** `proxy_on_context_create`, once per VM `proxy_on_vm_start`, then configure. false = refused or dead. */

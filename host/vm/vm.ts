@@ -6,6 +6,7 @@ import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import { lookUpCallbacks, type GuestCallback, type GuestCallbacks } from "./callbacks.ts";
 import { GuestAbort, guestFrames, reasonOf, type FaultCause, type FaultReason, type GuestFault } from "./faults.ts";
+import { ContextTable } from "./context-table.ts";
 import { buildImports } from "./imports.ts";
 import { GuestMemory } from "./memory.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
@@ -37,7 +38,7 @@ export class Vm {
   context: Hostcalls = RESTRICTED["start-up"].context;
   services: VmServices = RESTRICTED["start-up"].services;
   /** Live contexts by id. */
-  readonly contexts = new Map<number, Hostcalls>();
+  readonly contexts = new ContextTable();
   callbacks: GuestCallbacks = lookUpCallbacks({}, null);
   fault: GuestFault | null = null;
   #allocator: ((size: number) => number) | null = null;
@@ -47,7 +48,6 @@ export class Vm {
   #deferred: (() => void)[] = [];
   #running = false;
   #frozenNanos = 0n;
-  #nextId = 1;
 
   constructor(module: WebAssembly.Module, options: VmOptions) {
     this.options = options;
@@ -90,10 +90,6 @@ export class Vm {
       if (!(error instanceof GuestAbort && error.message === "proc_exit(0)")) throw error;
       this.#ended = null;
     }
-  }
-
-  newContextId(): number {
-    return this.#nextId++;
   }
 
   get running(): boolean {
