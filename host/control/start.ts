@@ -47,7 +47,7 @@ export async function startSluice(options: StartOptions): Promise<RunningSluice>
   parts.onConfigChanged = () => void control.reload().catch(() => {});
   try {
     await firstLoad(runtime, { strict: !options.watch });
-    swapper.optimiseSoon();
+    void swapper.optimiseAll();
   } catch (error) {
     await shutdown();
     throw error;

@@ -37,7 +37,8 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   #forward: Forward | null = null;
   /** The request's head has passed the filters. */
   #forwarded = false;
-  #routeCleared = false;
+  /** The route is looked up again when the head has passed the filters. */
+  #rematch = false;
   /** The filters have been given a response, from upstream or our own. */
   #responding = false;
   #over = false;
@@ -73,6 +74,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     if (this.#upload.tooLong) this.fail("request_payload_too_large");
     else if (chain.empty) this.forwardRequestHeaders(headers, endStream);
     else {
+      this.#rematch = route === null;
       this.#stream = chain.open(this);
       this.#stream.requestHeaders(headers, endStream);
       if (!this.#forwarded) this.#upload.continueForFilters();
@@ -119,14 +121,13 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   }
 
   clearRouteCache(): void {
-    this.#routeCleared = true;
+    this.#rematch = true;
   }
 
   forwardRequestHeaders(headers: HeaderList, endStream: boolean): void {
     if (this.#over || this.#upload.stopped || this.#forwarded) return;
     this.#forwarded = true;
-    // A filter may have led a request without a route to one, or asked for another look; else a decision made stays.
-    if (this.#stream !== null && (this.#route === null || this.#routeCleared)) {
+    if (this.#rematch) {
       this.#choose(this.#view.routes.match(headers));
       this.#client.deadlinesChanged();
     }
