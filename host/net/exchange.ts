@@ -4,7 +4,7 @@
 //   client -> requestX -> [stream] -> forwardRequestX -> Forward -> upstream
 //   client <- forwardResponseX <- [stream] <- upstreamX <- Forward
 import type { HeaderList } from "../abi/headers.ts";
-import { ERRORS, type ErrorCode } from "../base/errors.ts";
+import type { ErrorCode } from "../base/errors.ts";
 import type { ExchangePort, HttpStream, LocalReply } from "../chain/ports.ts";
 import type { RouteOptions } from "../route/options.ts";
 import { Answer } from "./answer.ts";
@@ -102,7 +102,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   /** The client is gone: nobody wants the answer any more. */
   clientGone(): void {
     if (this.#over) return;
-    this.#note("downstream_disconnect");
+    this.facts.failed("downstream_disconnect");
     this.#finish();
   }
 
@@ -221,7 +221,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   /** Answers with the error, or breaks off when an answer has begun. `sentence` replaces the error's own. */
   fail(code: ErrorCode, sentence?: string): void {
     if (this.#over) return;
-    this.#note(code);
+    this.facts.failed(code);
     this.#stop();
     if (!this.#answer.started) this.#reply(toLocalReply(code, sentence));
     else {
@@ -272,11 +272,6 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   #afterPiece(fits: boolean, endStream: boolean): void {
     if (!fits) this.reset("wasm_content_length_mismatch");
     else if (endStream) this.#finish();
-  }
-
-  #note(code: ErrorCode): void {
-    this.facts.addFlag(ERRORS[code].flag);
-    this.facts.responseCodeDetails = code;
   }
 
   #stop(): void {
