@@ -4,7 +4,7 @@
 // one breath.
 import * as action from "../../sdk/assembly/abi/action.ts";
 import { findHeader, removeHeader, replaceHeader, type HeaderList } from "../abi/headers.ts";
-import type { GuestCallback } from "../vm/callbacks.ts";
+import type { GuestCallback, SideCallbacks } from "../vm/callbacks.ts";
 import type { Flow, FlowState } from "./flow.ts";
 import type { StreamContext } from "./stream-context.ts";
 
@@ -40,6 +40,8 @@ export class Direction {
   readonly #step: 1 | -1;
   #stopped = false;
   #holding = 0;
+  /** Some filter has a flow in this direction. */
+  #flowed = false;
   /** Counts restarts: a walk that was under way when one happened ends quietly. */
   #walk = 0;
 
@@ -80,16 +82,16 @@ export class Direction {
   }
 
   #clearFlows(): void {
-    for (let index = 0; index < this.#owner.filterCount; index++)
-      this.#owner.contextAt(index, "response")?.flow(this.side).clear();
+    for (let index = 0; this.#flowed && index < this.#owner.filterCount; index++)
+      this.#owner.contextAt(index, "response")?.flowIfAny(this.side)?.clear();
     if (this.#holding > 0) this.#owner.hold(this.side, false);
     this.#holding = 0;
   }
 
   /** The filter at `index` asked to go on. Nothing happens when it is not paused. */
   resume(index: number): void {
-    const flow = this.#owner.contextAt(index, "response")?.flow(this.side);
-    if (flow === undefined || !flow.paused || this.#stopped) return;
+    const flow = this.#owner.contextAt(index, "response")?.flowIfAny(this.side) ?? null;
+    if (flow === null || !flow.paused || this.#stopped) return;
     const { state } = flow;
     this.#release(flow);
     if (state === "headers") this.#resumeHeaders(index, flow);
@@ -140,8 +142,7 @@ export class Direction {
       const result = context.run(callback, headers.length / 2, end ? 1 : 0);
       if (this.#over(walk)) return;
       if (!this.#passes(context, continues(result) || result === 2)) {
-        const flow = context.flow(this.side);
-        flow.headersEnd = end;
+        this.#flowOf(context).headersEnd = end;
         this.#pause(context, context.holdNext && !end ? "held" : "headers");
         context.vm.settle();
         return;
@@ -159,9 +160,9 @@ export class Direction {
     for (let index = from; index !== this.#last; index += this.#step) {
       const context = this.#owner.contextAt(index, "response");
       if (context === null) continue;
-      const flow = context.flow(this.side);
+      const flow = context.flowIfAny(this.side);
       const callback = this.#callbacks(context).body;
-      if (flow.state === "headers" || (callback === null && flow.paused)) {
+      if (flow !== null && (flow.state === "headers" || (callback === null && flow.paused))) {
         this.#queue(context, flow, data, end);
         return;
       }
@@ -180,7 +181,7 @@ export class Direction {
     index: number,
     input: { data: Buffer; end: boolean },
   ): Buffer | null {
-    const flow = context.flow(this.side);
+    const flow = this.#flowOf(context);
     const walk = this.#walk;
     flow.append(input.data);
     flow.view = flow.take();
@@ -214,11 +215,11 @@ export class Direction {
     for (let index = from; index !== this.#last; index += this.#step) {
       const context = this.#owner.contextAt(index, "response");
       if (context === null) continue;
-      const flow = context.flow(this.side);
+      const flow = context.flowIfAny(this.side);
       const callback = this.#callbacks(context).trailers;
       // Differs from Envoy, where trailers release a filter that is paused on the body and has no trailer callback: a
       // filter that waits for a verdict must not be passed by.
-      if (flow.state === "headers" || (callback === null && flow.paused)) {
+      if (flow !== null && (flow.state === "headers" || (callback === null && flow.paused))) {
         flow.trailers = trailers;
         return;
       }
@@ -226,12 +227,12 @@ export class Direction {
       const result = context.run(callback, trailers.length / 2, 0);
       if (this.#over(walk)) return;
       if (!this.#passes(context, continues(result))) {
-        flow.trailers = trailers;
+        this.#flowOf(context).trailers = trailers;
         this.#pause(context, "trailers");
         context.vm.settle();
         return;
       }
-      if (flow.paused) this.#flushBeforeTrailers(index, flow);
+      if (flow?.paused === true) this.#flushBeforeTrailers(index, flow);
       context.vm.settle();
       if (this.#over(walk)) return;
     }
@@ -249,11 +250,12 @@ export class Direction {
     return this.#stopped || walk !== this.#walk;
   }
 
-  #callbacks(context: StreamContext): {
-    headers: GuestCallback | null;
-    body: GuestCallback | null;
-    trailers: GuestCallback | null;
-  } {
+  #flowOf(context: StreamContext): Flow {
+    this.#flowed = true;
+    return context.flow(this.side);
+  }
+
+  #callbacks(context: StreamContext): SideCallbacks {
     return this.side === "request" ? context.requestCallbacks : context.responseCallbacks;
   }
 
@@ -263,7 +265,7 @@ export class Direction {
   }
 
   #pause(context: StreamContext, state: FlowState): void {
-    const flow = context.flow(this.side);
+    const flow = this.#flowOf(context);
     flow.state = state;
     flow.timer ??= context.pauseTimer(() => this.#owner.pauseTimedOut());
   }

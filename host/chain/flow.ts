@@ -10,6 +10,8 @@ import type { Timer } from "../base/clock.ts";
 
 export type FlowState = "open" | "headers" | "held" | "body" | "trailers";
 
+const NOTHING = Buffer.alloc(0);
+
 export class Flow {
   state: FlowState = "open";
   /** end_of_stream of the headers that wait. */
@@ -42,6 +44,7 @@ export class Flow {
 
   /** Everything held back, as one buffer; the flow is empty afterwards. */
   take(): Buffer {
+    if (this.#chunks.length === 0) return NOTHING;
     const all = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
     this.#chunks = [];
     this.#bytes = 0;

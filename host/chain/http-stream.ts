@@ -14,7 +14,8 @@ import { StreamContext, type ContextOwner } from "./stream-context.ts";
 const NO_HEADERS: HeaderList = [];
 
 export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwner {
-  readonly properties = new Map<string, Buffer>();
+  /** Made when a filter sets the first: few streams have any. */
+  #properties: Map<string, Buffer> | null = null;
   readonly #slots: readonly ChainSlot[];
   readonly #port: ExchangePort;
   readonly #released: () => void;
@@ -33,6 +34,10 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     this.#released = released;
     this.#request = new Direction(this, "request");
     this.#response = new Direction(this, "response");
+  }
+
+  get properties(): Map<string, Buffer> {
+    return (this.#properties ??= new Map());
   }
 
   get filterCount(): number {
@@ -252,7 +257,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
       responseTrailers: this.#response.trailers,
       complete: this.#complete,
     };
-    return readAttribute(source, path) ?? this.properties.get(path.join("\0")) ?? null;
+    return readAttribute(source, path) ?? this.#properties?.get(path.join("\0")) ?? null;
   }
 
   /** abi.md 10.2. */

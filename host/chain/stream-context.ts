@@ -9,7 +9,7 @@ import { MAX_PROPERTIES, MAX_PROPERTY_BYTES } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import type { Timer } from "../base/clock.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
-import type { GuestCallback } from "../vm/callbacks.ts";
+import { NO_CALLBACKS, type GuestCallback, type SideCallbacks } from "../vm/callbacks.ts";
 import type { ForeignResult, GuestHttpCall, GuestReply, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
 import type { Side } from "./direction.ts";
@@ -29,16 +29,9 @@ export interface ContextOwner {
   clearRouteCache(): void;
   /** The filter died under this stream: apply its failure policy. */
   failed(context: StreamContext): void;
+  /** Properties that filters of this stream have set. */
   readonly properties: Map<string, Buffer>;
 }
-
-interface SideCallbacks {
-  readonly headers: GuestCallback | null;
-  readonly body: GuestCallback | null;
-  readonly trailers: GuestCallback | null;
-}
-
-const NONE: SideCallbacks = { headers: null, body: null, trailers: null };
 
 export class StreamContext implements Hostcalls {
   readonly id: number;
@@ -57,8 +50,9 @@ export class StreamContext implements Hostcalls {
   requestCallbacks: SideCallbacks;
   responseCallbacks: SideCallbacks;
   readonly #owner: ContextOwner;
-  readonly #request = new Flow();
-  readonly #response = new Flow();
+  // Made when a filter pauses or reads a body: most never do either.
+  #request: Flow | null = null;
+  #response: Flow | null = null;
 
   constructor(owner: ContextOwner, index: number, plugin: PluginContext, arm: Arm) {
     this.#owner = owner;
@@ -67,21 +61,18 @@ export class StreamContext implements Hostcalls {
     this.arm = arm;
     this.vm = plugin.vm;
     this.id = this.vm.contexts.nextId();
-    const { callbacks } = this.vm;
-    this.requestCallbacks = {
-      headers: callbacks.onRequestHeaders,
-      body: callbacks.onRequestBody,
-      trailers: callbacks.onRequestTrailers,
-    };
-    this.responseCallbacks = {
-      headers: callbacks.onResponseHeaders,
-      body: callbacks.onResponseBody,
-      trailers: callbacks.onResponseTrailers,
-    };
+    this.requestCallbacks = this.vm.requestCallbacks;
+    this.responseCallbacks = this.vm.responseCallbacks;
     this.vm.contexts.add(this);
   }
 
+  /** Where this filter stands in a direction, made when absent. */
   flow(side: Side): Flow {
+    return side === "request" ? (this.#request ??= new Flow()) : (this.#response ??= new Flow());
+  }
+
+  /** As {@link flow}; null = open, and never anything else so far. */
+  flowIfAny(side: Side): Flow | null {
     return side === "request" ? this.#request : this.#response;
   }
 
@@ -110,8 +101,8 @@ export class StreamContext implements Hostcalls {
   /** No callback of this filter runs on this stream any more. */
   skip(): void {
     this.skipped = true;
-    this.requestCallbacks = NONE;
-    this.responseCallbacks = NONE;
+    this.requestCallbacks = NO_CALLBACKS;
+    this.responseCallbacks = NO_CALLBACKS;
   }
 
   // Called from inside another stream's callback when the instance they share dies, hence the detour.
@@ -146,8 +137,8 @@ export class StreamContext implements Hostcalls {
   }
 
   buffer(id: number): Buffer | null {
-    const flow = this.#flowOf(id);
-    return flow === null ? this.plugin.buffer(id) : flow.readable();
+    const isBody = id === buffers.HTTP_REQUEST_BODY || id === buffers.HTTP_RESPONSE_BODY;
+    return isBody ? (this.#flowOf(id)?.readable() ?? null) : this.plugin.buffer(id);
   }
 
   replaceBuffer(id: number, start: number, size: number, data: Buffer): Status {

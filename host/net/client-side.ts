@@ -28,6 +28,8 @@ export interface ResponseStart {
   readonly length: number;
   /** Filters may have written the list: check every name and value. */
   readonly checked: boolean;
+  /** The list as the upstream's answer was parsed: its pairs need no check where they stand unchanged. */
+  readonly parsed?: HeaderList;
 }
 
 export interface ClientSide {

@@ -34,6 +34,8 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   readonly #answer: Answer;
   #route: RouteOptions | null = null;
   #stream: HttpStream | null = null;
+  /** The request's list as it was parsed, when there are filters. */
+  #parsed: HeaderList | null = null;
   #forward: Forward | null = null;
   /** The request's head has passed the filters. */
   #forwarded = false;
@@ -75,6 +77,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     else if (chain.empty) this.forwardRequestHeaders(headers, endStream);
     else {
       this.#rematch = route === null;
+      this.#parsed = headers.slice();
       this.#stream = chain.open(this);
       this.#stream.requestHeaders(headers, endStream);
       if (!this.#forwarded) this.#upload.continueForFilters();
@@ -203,6 +206,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     this.deadlines.activeMs = this.#context.wheel.nowMs;
     this.#answer.length = length;
     this.#responding = true;
+    if (this.#stream !== null) this.#answer.parsed = headers.slice();
     if (this.#stream === null) this.forwardResponseHeaders(headers, endStream);
     else this.#stream.responseHeaders(headers, endStream);
   }
@@ -244,10 +248,9 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   }
 
   #send(headers: HeaderList, endStream: boolean): void {
-    const checked = this.#stream !== null;
     const { clusterName: authority } = this.facts;
     const cluster = this.#view.cluster(authority);
-    const options = { checked, authority, endStream, upload: this.#upload };
+    const options = { parsed: this.#parsed, authority, endStream, upload: this.#upload };
     const request = outgoingRequest(headers, options);
     if (cluster === undefined || request === null) {
       this.fail(cluster === undefined ? "cluster_not_found" : "internal_error");

@@ -28,6 +28,24 @@ const NAMES = {
 
 export type GuestCallbacks = Readonly<Record<keyof typeof NAMES, GuestCallback | null>>;
 
+/** The callbacks of one direction of an HTTP stream. */
+export interface SideCallbacks {
+  readonly headers: GuestCallback | null;
+  readonly body: GuestCallback | null;
+  readonly trailers: GuestCallback | null;
+}
+
+/** For a context that takes no part any more. */
+export const NO_CALLBACKS: SideCallbacks = { headers: null, body: null, trailers: null };
+
+export function requestSide({ onRequestHeaders, onRequestBody, onRequestTrailers }: GuestCallbacks): SideCallbacks {
+  return { headers: onRequestHeaders, body: onRequestBody, trailers: onRequestTrailers };
+}
+
+export function responseSide({ onResponseHeaders, onResponseBody, onResponseTrailers }: GuestCallbacks): SideCallbacks {
+  return { headers: onResponseHeaders, body: onResponseBody, trailers: onResponseTrailers };
+}
+
 /** @param allowed names the capability policy lets the host call; null = all */
 export function lookUpCallbacks(exports: WebAssembly.Exports, allowed: readonly string[] | null): GuestCallbacks {
   const found = Object.entries(NAMES).map(([key, name]) => {

@@ -4,7 +4,14 @@
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
-import { lookUpCallbacks, type GuestCallback, type GuestCallbacks } from "./callbacks.ts";
+import {
+  lookUpCallbacks,
+  NO_CALLBACKS,
+  requestSide,
+  responseSide,
+  type GuestCallback,
+  type GuestCallbacks,
+} from "./callbacks.ts";
 import { GuestAbort, guestFrames, reasonOf, type FaultCause, type FaultReason, type GuestFault } from "./faults.ts";
 import { ContextTable } from "./context-table.ts";
 import { buildImports } from "./imports.ts";
@@ -40,6 +47,9 @@ export class Vm {
   /** Live contexts by id. */
   readonly contexts = new ContextTable();
   callbacks: GuestCallbacks = lookUpCallbacks({}, null);
+  /** Those of `callbacks` that streams use, one object per VM instead of two per stream. */
+  requestCallbacks = NO_CALLBACKS;
+  responseCallbacks = NO_CALLBACKS;
   fault: GuestFault | null = null;
   #allocator: ((size: number) => number) | null = null;
   #fuel: WebAssembly.Global | null = null;
@@ -68,6 +78,8 @@ export class Vm {
     const fuel = exports["__fuel"];
     this.#fuel = fuel instanceof WebAssembly.Global ? fuel : null;
     this.callbacks = traceCallbacks(lookUpCallbacks(exports, this.options.allowedCapabilities), this.options.trace);
+    this.requestCallbacks = requestSide(this.callbacks);
+    this.responseCallbacks = responseSide(this.callbacks);
   }
 
   /** `_initialize`, then `main` (or `__main_void`); only without `_initialize`: `_start` (abi.md 3.1). */

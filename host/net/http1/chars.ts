@@ -43,7 +43,16 @@ export function isVisible(text: string): boolean {
   return text.length > 0;
 }
 
+/** 1 for what a registered name or an IPv4 address is made of (RFC 3986 3.2.2). */
+const NAME: Uint8Array = Uint8Array.from({ length: 256 }, (_, code) =>
+  /[A-Za-z0-9\-._~%!$&'()*+,;=]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
+
 /** host[:port] of RFC 3986 3.2 without userinfo: a registered name, an IPv4 address or a bracketed IP literal. */
 export function isAuthority(text: string): boolean {
+  // What nearly every request has; the expression is for a port or a bracket, and for saying no.
+  let at = 0;
+  while (at < text.length && NAME[text.charCodeAt(at)] === 1) at++;
+  if (at === text.length && at > 0) return true;
   return /^(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9\-._~]+)?\])(?::[0-9]{0,5})?$/.test(text);
 }
