@@ -48,6 +48,8 @@ export async function startSluice(options: StartOptions): Promise<RunningSluice>
   try {
     await firstLoad(runtime, { strict: !options.watch });
     void swapper.optimiseAll();
+    // The first save finds the compiler awake.
+    if (options.watch) void runtime.compiler.warm().catch(() => {});
   } catch (error) {
     await shutdown();
     throw error;
