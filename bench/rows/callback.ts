@@ -115,6 +115,7 @@ function exchange(harness: Harness): ExchangePort {
     forwardResponseHeaders: NOTHING,
     forwardResponseBody: NOTHING,
     forwardResponseTrailers: NOTHING,
+    clearRouteCache: NOTHING,
     stopRequest: NOTHING,
     reset: NOTHING,
     holdRequest: NOTHING,

@@ -189,6 +189,10 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     this.#port.reset(details);
   }
 
+  clearRouteCache(): void {
+    this.#port.clearRouteCache();
+  }
+
   pauseTimedOut(): void {
     this.#rescue("wasm_pause_timeout");
   }

@@ -85,6 +85,11 @@ export interface ExchangePort {
    * The reply then comes through forwardResponseHeaders / forwardResponseBody like any other response.
    */
   stopRequest(details: string): void;
+  /**
+   * A filter changed what routes look at: the route is matched again when the request leaves the chain. Chain and
+   * generations stay those of the first match (decisions.md 8).
+   */
+  clearRouteCache(): void;
   /** Ends the exchange without an orderly answer: the connection is closed (h1) or the stream reset (h2). */
   reset(details: string): void;
   /** Back-pressure from the filters: true = do not read more request (response) body until called with false. */

@@ -26,6 +26,7 @@ export interface ContextOwner {
   reply(reply: GuestReply): void;
   resume(index: number, side: Side): void;
   reset(details: string): void;
+  clearRouteCache(): void;
   /** The filter died under this stream: apply its failure policy. */
   failed(context: StreamContext): void;
   /** Properties that filters of this stream have set. */
@@ -209,6 +210,10 @@ export class StreamContext implements Hostcalls {
 
   foreign(name: string, args: Buffer): ForeignResult {
     return streamForeign(this, name, args) ?? this.plugin.foreign(name, args);
+  }
+
+  clearRouteCache(): void {
+    this.#owner.clearRouteCache();
   }
 
   /** The direction a delay resumes: the one whose callback runs, else the request's. */

@@ -9,6 +9,10 @@ const MAX_DELAY_MS = 60_000;
 /** Null when `name` is not a stream function: the plugin's own are tried next. */
 export function streamForeign(context: StreamContext, name: string, args: Buffer): ForeignResult | null {
   if (name === "sluice.delay") return delay(context, args);
+  if (name === "clear_route_cache") {
+    context.clearRouteCache();
+    return { status: status.OK, bytes: NOTHING };
+  }
   if (name === "sluice.hold_headers") {
     context.holdNext = true;
     return { status: status.OK, bytes: NOTHING };

@@ -47,7 +47,9 @@ export async function startSluice(options: StartOptions): Promise<RunningSluice>
   parts.onConfigChanged = () => void control.reload().catch(() => {});
   try {
     await firstLoad(runtime, { strict: !options.watch });
-    swapper.optimiseSoon();
+    void swapper.optimiseAll();
+    // The first save finds the compiler awake.
+    if (options.watch) void runtime.compiler.warm().catch(() => {});
   } catch (error) {
     await shutdown();
     throw error;

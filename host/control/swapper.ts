@@ -110,6 +110,8 @@ export class Swapper {
 
   #unchanged(record: FilterRecord): SwapResult {
     const label = record.live?.label ?? "";
+    const text = `${record.options.name}  nothing changed, ${label} keeps serving`;
+    this.#runtime.events.emit({ type: "compile", filter: record.options.name, text });
     return {
       filter: record.options.name,
       from: label,
@@ -122,8 +124,8 @@ export class Swapper {
   }
 
   /** After a start with debug builds: optimised ones, one after the other, in the background. */
-  optimiseSoon(): void {
-    for (const [name, record] of this.#runtime.book.records) void this.#optimise(record, this.#newest.get(name) ?? 0);
+  async optimiseAll(): Promise<void> {
+    for (const [name, record] of this.#runtime.book.records) await this.#optimise(record, this.#newest.get(name) ?? 0);
   }
 
   /** The optimised build takes the debug build's place under the same label, unless something newer came. */

@@ -64,7 +64,7 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
   const epoch = new SharedArrayBuffer(4);
   const stores = new SharedStores();
   const threads: Threads = startThreads(options, { config, epoch, stores, desk: calls.desk });
-  const compiler = new Compiler({ cacheDir: join(config.stateDir, "cache") });
+  const compiler = new Compiler({ cacheDir: join(config.stateDir, "cache"), backgroundRelease: options.watch });
   const canary = new Canary(clock);
   const book = new FilterBook({ compiler, canary, clock, watched: calls.watched });
   const emit: EventHub["emit"] = (event) => events.emit(event);

@@ -13,10 +13,19 @@ export interface DemoConfigOptions {
 
 /** The four filters of the demo, in chain order, and what they are given. */
 const DEMO_FILTERS: readonly (readonly [name: string, pluginConfig: object])[] = [
-  ["header-mutation", { response: [{ set: { name: "x-served-by", value: "sluice" } }] }],
-  ["rate-limit", { rate: "100/s", burst: 20, key: "header:x-user-id" }],
-  ["fault", { abort: { status: 503, percent: 1 }, delay: { fixed: "100ms", percent: 5 } }],
-  ["gray", { rules: [{ header: "x-user-id", values: ["user-1"], cluster: "orders-next" }] }],
+  ["header-mutation", { responseMutations: [{ action: "overwrite", header: "x-served-by", value: "sluice" }] }],
+  ["rate-limit", { rate: "2/s", burst: 4, key: "header:x-user-id" }],
+  ["fault", { delay: { fixed: "100ms", percent: 5 }, abort: { status: 503, percent: 1 }, headerMode: true }],
+  [
+    "gray",
+    {
+      rules: [
+        { name: "staff", match: { headers: { "x-user-id": { in: ["user-1", "user-2"] } } }, tag: "next" },
+        { name: "some", match: { prefix: "/orders" }, percent: 10, key: "header:x-user-id", tag: "next" },
+      ],
+      defaultTag: "stable",
+    },
+  ],
 ];
 
 const cluster = (name: string, port: number): object => ({ name, endpoints: [{ address: `127.0.0.1:${port}` }] });
@@ -39,6 +48,12 @@ export function demoConfig(options: DemoConfigOptions): { readonly text: string;
         armHeader: "x-sluice-arms",
         filters: DEMO_FILTERS.map(([name]) => name),
         routes: [
+          {
+            name: "orders-next",
+            match: { prefix: "/orders", headers: { "x-gray-tag": { exact: "next" } } },
+            route: { cluster: "orders-next" },
+            timeout: "2s",
+          },
           { name: "orders", match: { prefix: "/orders" }, route: { cluster: "orders" }, timeout: "2s" },
           { name: "web", match: { prefix: "/" }, route: { cluster: "web" } },
         ],

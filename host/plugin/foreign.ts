@@ -24,6 +24,7 @@ export const FEATURES: Readonly<Record<string, string>> = {
   "sluice.kv_delete": "1",
   "sluice.kv_keys": "1",
   "sluice.kv_set": "1",
+  clear_route_cache: "1",
   compress: "1",
   uncompress: "1",
 };

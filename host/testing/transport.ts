@@ -78,6 +78,8 @@ export class TestExchange implements ExchangePort {
   replyDetails: string | null = null;
   resetDetails: string | null = null;
   requestHeld = false;
+  /** A filter asked for the route to be matched again. */
+  routeCleared = false;
   responseHeld = false;
   #stream: HttpStream | null = null;
   #ended = false;
@@ -179,6 +181,10 @@ export class TestExchange implements ExchangePort {
 
   reset(details: string): void {
     this.resetDetails = details;
+  }
+
+  clearRouteCache(): void {
+    this.routeCleared = true;
   }
 
   holdRequest(hold: boolean): void {

@@ -1,40 +1,36 @@
-// The compiler as its callers see it: a queue in front of one warm child process, and a cache in front of the queue.
-// Debug builds overtake waiting release builds: the one is what a person waits for, the other runs in the background.
-import { diagnosticOf } from "./diagnostics.ts";
+// The compiler as its callers see it: a cache in front of one warm child process, or of two: an author at work does not
+// wait for the optimised build of the last save, which runs in a process of its own that steps back for everybody else.
 import { BuildCache, type Built } from "./cache.ts";
-import type { BuildJob, BuildResult } from "./build-filter.ts";
+import type { BuildResult } from "./build-filter.ts";
 import { presentFiles } from "./files.ts";
+import { Lane } from "./lane.ts";
 import { BuildError, type Compiled, type CompileOptions, type CompilerOptions, type Mode } from "./types.ts";
 import { versions } from "./versions.ts";
-import { CompilerCrash, Worker } from "./worker.ts";
 
 const IDLE_MS = 300_000;
+/** The background process is only warm while somebody saves: it is as large as the other. */
+const BACKGROUND_IDLE_MS = 30_000;
+const BACKGROUND_NICE = 10;
 
-interface Queued {
-  readonly job: BuildJob | null;
-  readonly resolve: (result: BuildResult | null) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** Owns its child process: `close()` it. */
+/** Owns its child processes: `close()` it. */
 export class Compiler {
-  readonly #worker: Worker;
+  readonly #main: Lane;
+  readonly #release: Lane;
   readonly #cache: BuildCache | null;
-  readonly #queue: Queued[] = [];
-  #busy = false;
-  #closed = false;
 
   constructor(options: CompilerOptions = {}) {
-    this.#worker = new Worker(options.idleMs ?? IDLE_MS);
-    this.#cache = options.cacheDir === undefined ? null : new BuildCache(options.cacheDir);
+    const { idleMs = IDLE_MS, backgroundRelease = false, cacheDir } = options;
+    this.#main = new Lane(idleMs, 0);
+    this.#release = backgroundRelease ? new Lane(Math.min(idleMs, BACKGROUND_IDLE_MS), BACKGROUND_NICE) : this.#main;
+    this.#cache = cacheDir === undefined ? null : new BuildCache(cacheDir);
   }
   /** Process id of the compiler process; null when none runs. */
   get pid(): number | null {
-    return this.#worker.pid;
+    return this.#main.pid;
   }
   /** Starts the child and loads asc (about a second), so that the first compile is fast. */
   async warm(): Promise<void> {
-    await this.#enqueue(null);
+    await this.#main.enqueue(null);
   }
   /**
    * Builds the filter whose entry is `entry` (absolute path). Rejects with BuildError for mistakes in the source, and
@@ -48,7 +44,8 @@ export class Compiler {
     if (cached !== null) return finished(cached, { mode, cached: true, started });
     options.signal?.throwIfAborted();
     const { sdk, asc } = versions();
-    const built = await this.#enqueue({ entry, mode, sdk, asc }, options.signal);
+    const lane = mode === "release" ? this.#release : this.#main;
+    const built = await lane.enqueue({ entry, mode, sdk, asc }, options.signal);
     if (!isBuilt(built)) throw new BuildError(built?.diagnostics ?? [], presentFiles(built?.files ?? {}));
     await this.#cache?.keep(entry, mode, built);
     return finished(built, { mode, cached: false, started });
@@ -57,49 +54,12 @@ export class Compiler {
   async has(entry: string, mode: Mode): Promise<boolean> {
     return ((await this.#cache?.find(entry, mode)) ?? null) !== null;
   }
-  /** Ends the child; what waits is rejected. */
+  /** Ends the processes; what waits is rejected. */
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const one of this.#queue.splice(0)) one.reject(new Error("the compiler was closed"));
-    this.#worker.stop();
+    this.#main.close();
+    this.#release.close();
     await Promise.resolve();
   }
-
-  #enqueue(job: BuildJob | null, signal?: AbortSignal): Promise<BuildResult | null> {
-    if (this.#closed) return Promise.reject(new Error("the compiler was closed"));
-    return new Promise((resolve, reject) => {
-      const queued: Queued = { job, resolve, reject };
-      const first = this.#queue.findIndex((one) => one.job?.mode === "release");
-      if (job?.mode === "release" || first < 0) this.#queue.push(queued);
-      else this.#queue.splice(first, 0, queued);
-      // A running job cannot be stopped; its result is simply not awaited any more.
-      signal?.addEventListener("abort", () => this.#giveUp(queued, signal.reason), { once: true });
-      void this.#work();
-    });
-  }
-  #giveUp(queued: Queued, reason: unknown): void {
-    const place = this.#queue.indexOf(queued);
-    if (place >= 0) this.#queue.splice(place, 1);
-    queued.reject(reason);
-  }
-  async #work(): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      try {
-        next.resolve(await this.#worker.run(next.job));
-      } catch (error) {
-        next.reject(error instanceof CompilerCrash ? crashed(next.job, error) : error);
-      }
-    }
-    this.#busy = false;
-  }
-}
-
-function crashed(job: BuildJob | null, crash: CompilerCrash): BuildError {
-  const entry = job?.entry ?? "start-up";
-  const output = crash.message === "" ? "" : `\n${crash.message}`;
-  return new BuildError([diagnosticOf(entry, `compiler crashed on ${entry}${output}`)]);
 }
 
 function isBuilt(result: BuildResult | null): result is Built {

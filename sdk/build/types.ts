@@ -58,6 +58,8 @@ export interface CompilerOptions {
   readonly cacheDir?: string;
   /** The child process ends after so long without work. Default 300 000 ms. */
   readonly idleMs?: number;
+  /** Release builds run in a second process of low priority, so that no debug build waits for one. Default false. */
+  readonly backgroundRelease?: boolean;
 }
 
 export interface CompileOptions {

@@ -1,5 +1,6 @@
 // The compiler's child process as seen by its owner: started at the first job, one job at a time, ended when idle.
 import { type ChildProcess, fork } from "node:child_process";
+import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { BuildJob, BuildResult } from "./build-filter.ts";
 import type { Answer, Ask } from "./child.ts";
@@ -26,14 +27,17 @@ const KEPT_OUTPUT = 4000;
 /** Owns the child process. */
 export class Worker {
   readonly #idleMs: number;
+  readonly #nice: number;
   #child: ChildProcess | null = null;
   #waiting: Waiting | null = null;
   #idle: NodeJS.Timeout | null = null;
   #output = "";
   #ids = 0;
 
-  constructor(idleMs: number) {
+  /** @param nice added to the child's priority number; a platform that refuses is asked no further */
+  constructor(idleMs: number, nice = 0) {
     this.#idleMs = idleMs;
+    this.#nice = nice;
   }
   /** Process id of the child, null while there is none. */
   get pid(): number | null {
@@ -62,6 +66,7 @@ export class Worker {
     // `advanced`: binaries travel as bytes. No execArgv: flags of the parent (a test runner's) are not the child's.
     const child = fork(CHILD, [], { serialization: "advanced", stdio: ["ignore", "pipe", "pipe", "ipc"], execArgv: [] });
     this.#output = "";
+    this.#stepBack(child);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on("data", (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-KEPT_OUTPUT)));
     }
@@ -70,6 +75,14 @@ export class Worker {
     child.on("close", () => this.#ended(child));
     child.on("error", () => this.#ended(child));
     return child;
+  }
+  #stepBack({ pid }: ChildProcess): void {
+    if (this.#nice === 0 || pid === undefined) return;
+    try {
+      setPriority(pid, this.#nice);
+    } catch {
+      // It then competes on equal terms.
+    }
   }
   #answered(answer: Answer): void {
     if (this.#waiting?.id !== answer.id) return;

@@ -103,6 +103,30 @@ describe("an experiment on a filter", () => {
     expect((await p.control.filters())[0]).toMatchObject({ version: "v2", experiment: "" });
   });
 
+  test("an experiment of the config starts with the proxy: a variant may have its own source and configuration", async () => {
+    const stamp = await guest("stamp");
+    proxy = await startProxy({
+      chain: ["stamp"],
+      files: { "stamp.wasm": stamp, "other.wasm": withNonce(stamp, 2) },
+      config: {
+        filters: [{ name: "stamp", source: "./stamp.wasm", pluginConfig: { word: "one" } }],
+        experiments: [
+          {
+            name: "declared",
+            filter: "stamp",
+            unit: { header: "x-user" },
+            variants: [
+              { name: "control", version: "current", weight: 50 },
+              { name: "candidate", source: "./other.wasm", pluginConfig: { word: "two" }, weight: 50 },
+            ],
+          },
+        ],
+      },
+    });
+    const seen = await ask(proxy, USERS.slice(0, 200));
+    expect(Math.abs(share(seen, "two") - 0.5)).toBeLessThan(5 * Math.sqrt(0.25 / 200));
+  });
+
   test.each([
     ["weights that are all 0", { variants: AB.variants.map((variant) => ({ ...variant, weight: 0 })) }, /all 0/],
     [

@@ -175,6 +175,28 @@ describe("sluice run", () => {
     agent.destroy();
   });
 
+  test("HUP loads the changed config; a broken one is refused and the old one serves on", async () => {
+    const good = await config();
+    const { port, lines } = await start("run", good);
+    const agent = new Agent({ keepAlive: true });
+    const said = (type: string): Promise<void> =>
+      new Promise((seen) => {
+        const look = (): void =>
+          lines.some((line) => line.includes(`"type":"${type}"`)) ? seen() : void setImmediate(look);
+        look();
+      });
+    const stamp = { name: "stamp", source: "./stamp.wasm", pluginConfig: { word: "two" } };
+    await writeFile(join(folder, "sluice.yaml"), JSON.stringify({ ...good, filters: [stamp] }));
+    child?.kill("SIGHUP");
+    await said("config");
+    expect((await get(port, agent)).version).toBe("two");
+    await writeFile(join(folder, "sluice.yaml"), "listeners: [");
+    child?.kill("SIGHUP");
+    await said("config-refused");
+    expect((await get(port, agent)).version).toBe("two");
+    agent.destroy();
+  });
+
   test("a filter that does not load stops the start with code 4, a bad config with code 3, each naming the place", async () => {
     await writeFile(join(folder, "broken.wasm"), "not wasm");
     const broken = await config({ filters: [{ name: "stamp", source: "./broken.wasm" }] });

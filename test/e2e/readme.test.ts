@@ -56,15 +56,29 @@ describe("README", () => {
     const answer = await fetch("http://127.0.0.1:8080/", { headers: { "x-user-id": "reader" } });
     expect([200, 503]).toContain(answer.status);
     await answer.text();
+    expect(await upstreamOf("user-1")).toBe("orders-next");
+    expect(await upstreamOf("user-9")).toBe("orders");
     const { filters } = (await (await fetch("http://127.0.0.1:9901/api/v1/filters")).json()) as {
       filters: { version: string; problems: unknown[] }[];
     };
     expect(filters.map((filter) => filter.problems)).toEqual([[], [], [], []]);
     expect(filters.every((filter) => filter.version !== "")).toBe(true);
-    child.kill("SIGTERM");
+    const quit = await fetch("http://127.0.0.1:9901/quitquitquit", { method: "POST" });
+    expect(quit.ok).toBe(true);
     expect(await ended).toBe(0);
   });
 });
+
+/** Which upstream the demo's gray filter leads a user to; faults are on purpose, so ask until answered. */
+async function upstreamOf(user: string): Promise<string> {
+  for (let tries = 0; tries < 20; tries++) {
+    const answer = await fetch("http://127.0.0.1:8080/orders/1", { headers: { "x-user-id": user } });
+    await answer.text();
+    const upstream = answer.headers.get("x-upstream");
+    if (upstream !== null) return upstream;
+  }
+  return "none";
+}
 
 function untilBanner(started: ChildProcess): Promise<string> {
   return new Promise((seen, failed) => {

@@ -180,7 +180,7 @@ class Word extends HttpFilter {
 definePlugin<WordConfig, Word>("word");
 `;
 
-  test("saving a source makes it live; a compile error keeps the last good version and points at the line", async () => {
+  test("saving a source makes it live; a compile error keeps the last good version; both it and a trap point at the line", async () => {
     const p = await start({
       chain: ["word"],
       watch: true,
@@ -197,8 +197,13 @@ definePlugin<WordConfig, Word>("word");
     expect(failed.text).toContain("still serving v2");
     expect(failed.problems?.[0]).toMatchObject({ kind: "compile", file, line: 11, column: 17 });
     expect((await p.get()).headers["x-version"]).toBe("second");
-    await writeFile(file, SOURCE("fourth"));
+    await writeFile(file, SOURCE("fourth").replace("return Flow.Continue", "unreachable();\n    return Flow.Continue"));
     await p.event((event) => event.type === "swap" && event.data?.["to"] === "v3");
+    expect((await p.get()).status).toBe(503);
+    const fault = await p.event((event) => event.type === "fault");
+    expect(fault.text).toContain(`${file}:11:5`);
+    await writeFile(file, SOURCE("fourth"));
+    await p.event((event) => event.type === "swap" && event.data?.["to"] === "v4");
     expect((await p.get()).headers["x-version"]).toBe("fourth");
   });
 });

@@ -47,6 +47,8 @@ const KINDS: ReadonlyMap<string, number> = new Map([
 ]);
 
 function kindOf(name: string): number {
+  // The fault filter's headers steer a drill, not the router; whether they count is that filter's headerMode.
+  if (name.startsWith("x-envoy-fault-")) return Kind.plain;
   if (name.startsWith("x-envoy-") || name.startsWith("x-sluice-")) return Kind.internal;
   return KINDS.get(name) ?? (name.includes("_") ? Kind.underscore : Kind.plain);
 }

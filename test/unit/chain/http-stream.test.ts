@@ -263,6 +263,13 @@ describe("call-outs", () => {
   });
 });
 
+test("a filter may ask for the route to be matched again", () => {
+  const h = chain(["a"]);
+  const x = h.request({ headers: { "x-probe": "reroute" } });
+  expect(x.routeCleared).toBe(true);
+  x.respond().end();
+});
+
 test("memory stays flat over 20 000 streams", () => {
   const h = chain(["a"]);
   const run = (): void =>

@@ -260,6 +260,8 @@ describe("a rate limit in shared data", () => {
 describe("shared data over threads", () => {
   test("compare-and-set increments of four threads add up exactly", async () => {
     const handle = createSharedData();
+    // The key exists before they start: cas 0 writes unconditionally, so two threads that both create it would race.
+    new SharedData(handle, MAIN).set("ns", "counter", Buffer.alloc(4), 0);
     const threads = start(4, { handle, kind: "increment", times: 2000 });
     await threads.reach(1, 4);
     threads.open();

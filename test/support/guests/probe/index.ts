@@ -5,6 +5,7 @@ import {
   BodyView,
   CallResponse,
   callForeign,
+  clearRouteCache,
   Config,
   Continuation,
   Counter,
@@ -55,6 +56,7 @@ class Probe extends HttpFilter {
     const command = this.command;
     if (command == "trap") unreachable();
     if (command == "loop") for (;;) spins++;
+    if (command == "reroute") clearRouteCache();
     if (command == "pause") return Flow.Pause;
     if (command.startsWith("delay:")) return delay(this, <u32>parseInt(command.substring(6)));
     if (command.startsWith("reply:")) return this.reply(<u32>parseInt(command.substring(6)), "by " + this.config.name);
