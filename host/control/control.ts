@@ -55,7 +55,7 @@ export class Control implements ControlPlane {
   }
 
   async filters(): Promise<readonly FilterStatus[]> {
-    const reports = await this.#runtime.threads.collect();
+    const reports = await this.#runtime.threads.collect("state");
     return [...this.#runtime.book.records.values()].map((record) => this.#filterStatus(record, reports));
   }
 
@@ -88,7 +88,7 @@ export class Control implements ControlPlane {
 
   async upload(filter: string, wasm: Uint8Array, options: { swap: boolean; pluginConfig?: string }) {
     const { version, swap } = await this.#desks.swapper.upload(filter, wasm, options);
-    const reports = await this.#runtime.threads.collect();
+    const reports = await this.#runtime.threads.collect("state");
     return { version: this.#versionInfo(this.#runtime.book.get(filter), version, reports), swap };
   }
 
@@ -170,7 +170,7 @@ export class Control implements ControlPlane {
   }
 
   async clusters(): Promise<readonly EndpointStatus[]> {
-    const reports = await this.#runtime.threads.collect();
+    const reports = await this.#runtime.threads.collect("state");
     const rows = new Map<string, EndpointStatus>();
     for (const row of reports.flatMap((report) => report.endpoints)) {
       const key = `${row.cluster} ${row.address}`;
@@ -181,7 +181,7 @@ export class Control implements ControlPlane {
   }
 
   async listeners(): Promise<readonly ListenerStatus[]> {
-    const reports = await this.#runtime.threads.collect();
+    const reports = await this.#runtime.threads.collect("state");
     const rows = new Map<string, ListenerStatus>();
     for (const row of reports.flatMap((report) => report.listeners)) {
       rows.set(row.name, { ...row, connections: row.connections + (rows.get(row.name)?.connections ?? 0) });

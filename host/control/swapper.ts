@@ -49,7 +49,7 @@ export class Swapper {
 
   async #streamsOn(version: Version): Promise<number> {
     const prefix = `${version.options.name}@${version.label}:`;
-    const reports = await this.#runtime.threads.collect();
+    const reports = await this.#runtime.threads.collect("state");
     const draining = reports.flatMap((report) =>
       report.generations.filter(({ key, state }) => key.startsWith(prefix) && state === "draining"),
     );

@@ -1,7 +1,7 @@
 // The data threads: their birth, their end, and what they say. A thread that ends unasked is replaced; its successor
 // loads the committed snapshot before it listens (decisions.md 5).
 import type { ControlLink, ThreadInit } from "../link/link.ts";
-import type { FromData, ThreadReport, ToData } from "../link/messages.ts";
+import type { FromData, ReportParts, ThreadReport, ToData } from "../link/messages.ts";
 
 export interface ThreadHandle {
   readonly link: ControlLink;
@@ -77,13 +77,13 @@ export class Threads {
   }
 
   /** Reports of all threads that live; one that ends meanwhile is left out. */
-  async collect(): Promise<readonly ThreadReport[]> {
+  async collect(what: ReportParts = "all"): Promise<readonly ThreadReport[]> {
     const waiting = this.ids.map(
       (threadId) =>
         new Promise<ThreadReport | null>((resolve) => {
           const id = this.#nextCollect++;
           this.#collecting.set(id, { threadId, resolve });
-          this.send(threadId, { type: "collect", id });
+          this.send(threadId, { type: "collect", id, what });
         }),
     );
     return (await Promise.all(waiting)).filter((report) => report !== null);

@@ -3,12 +3,12 @@
 import type { Clock } from "../base/clock.ts";
 import { problemError, toProblems } from "../base/problem.ts";
 import type { DataLink } from "../link/link.ts";
-import type { PrepareMessage, SnapshotMessage, ThreadReport, ToData } from "../link/messages.ts";
+import type { PrepareMessage, ReportParts, SnapshotMessage, ThreadReport, ToData } from "../link/messages.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { PluginServices } from "../plugin/services.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Front } from "./front.ts";
-import { ArmLedger } from "./slots.ts";
+import { ArmLedger } from "./arm-ledger.ts";
 import { Snapshot } from "./snapshot.ts";
 
 export interface DataPlaneOptions {
@@ -57,7 +57,7 @@ export class DataPlane {
       case "committed":
         return this.#advance(message.epoch);
       case "collect":
-        return this.#options.link.send({ type: "collected", id: message.id, report: this.#report() });
+        return this.#options.link.send({ type: "collected", id: message.id, report: this.#report(message.what) });
       case "logLevel":
         return this.#options.setLogLevel(message.level);
       case "reopenLogs":
@@ -189,17 +189,19 @@ export class DataPlane {
     }
   }
 
-  #report(): ThreadReport {
+  /** Samples and counts are most of a report, and a swap asks several times without wanting them. */
+  #report(what: ReportParts): ThreadReport {
     const { front } = this.#options;
+    const isAll = what === "all";
     const generations = [...this.#generations.entries()].map(([key, one]) => ({
       key,
       state: one.state,
       streams: one.streams,
     }));
     return {
-      samples: front.samples(this.#ledger),
-      arms: this.#ledger.report(),
-      unitMissing: Object.fromEntries(this.#ledger.unitMissing),
+      samples: isAll ? front.samples(this.#ledger) : [],
+      arms: isAll ? this.#ledger.report() : [],
+      unitMissing: isAll ? Object.fromEntries(this.#ledger.unitMissing) : {},
       endpoints: front.endpoints(this.#current.clusters),
       listeners: front.listeners(),
       generations,

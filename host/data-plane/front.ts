@@ -12,8 +12,8 @@ import type { MetricRegistry } from "../observe/metrics.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import { Cluster } from "../upstream/cluster.ts";
 import type { ClusterOptions } from "../upstream/options.ts";
+import type { ArmLedger } from "./arm-ledger.ts";
 import { armSamples } from "./arm-samples.ts";
-import type { ArmLedger } from "./slots.ts";
 import type { ListenerPlan, Snapshot } from "./snapshot.ts";
 
 export interface FrontOptions {

@@ -3,41 +3,10 @@
 import { Assignment } from "../experiment/assignment.ts";
 import { readUnit } from "../experiment/unit.ts";
 import type { HeaderList } from "../abi/headers.ts";
-import { newArmCounts, type Arm, type ArmCounts, type ChainSlot } from "../chain/slot.ts";
-import type { ArmReport, SlotMessage } from "../link/messages.ts";
+import type { Arm, ChainSlot } from "../chain/slot.ts";
+import type { SlotMessage } from "../link/messages.ts";
 import type { Generation } from "../plugin/generation.ts";
-
-interface Counted {
-  readonly filter: string;
-  readonly version: string;
-  readonly experiment: string;
-  readonly arm: string;
-  readonly counts: ArmCounts;
-}
-
-/** Counts of every arm that ran on this thread; they outlive snapshots, so that a new weight does not start them anew. */
-export class ArmLedger {
-  readonly #entries = new Map<string, Counted>();
-  /** experiment -> requests without a unit. */
-  readonly unitMissing = new Map<string, number>();
-
-  countsOf(slot: SlotMessage, arm: string, version: string): ArmCounts {
-    const key = JSON.stringify([slot.filter, slot.experiment, arm, version]);
-    const known = this.#entries.get(key);
-    if (known !== undefined) return known.counts;
-    const entry = { filter: slot.filter, version, experiment: slot.experiment, arm, counts: newArmCounts() };
-    this.#entries.set(key, entry);
-    return entry.counts;
-  }
-
-  report(): readonly ArmReport[] {
-    return [...this.#entries.values()].map(({ counts, ...names }) => ({
-      ...names,
-      ...counts,
-      responses: [...counts.responses],
-    }));
-  }
-}
+import type { ArmLedger } from "./arm-ledger.ts";
 
 export interface SlotSource {
   readonly generations: ReadonlyMap<string, Generation>;
@@ -74,6 +43,6 @@ function buildArm(slot: SlotMessage, name: string, key: string, where: { place: 
     generation,
     config: overrides[place] ?? options.pluginConfig,
     name,
-    counts: source.ledger.countsOf(slot, name, version),
+    counts: source.ledger.countsOf({ filter: slot.filter, experiment: slot.experiment, arm: name }, version),
   };
 }

@@ -9,7 +9,8 @@ import type { Generation } from "../plugin/generation.ts";
 import { RouteTable } from "../route/table.ts";
 import type { RouteOptions } from "../route/options.ts";
 import type { Cluster } from "../upstream/cluster.ts";
-import { buildSlot, type ArmLedger } from "./slots.ts";
+import type { ArmLedger } from "./arm-ledger.ts";
+import { buildSlot } from "./slots.ts";
 
 export interface SnapshotParts {
   readonly message: SnapshotMessage;

@@ -66,7 +66,7 @@ export type ToData =
   | { readonly type: "abandon"; readonly epoch: number }
   /** The epoch word has moved: idle threads need to be told. */
   | { readonly type: "committed"; readonly epoch: number }
-  | { readonly type: "collect"; readonly id: number }
+  | { readonly type: "collect"; readonly id: number; readonly what: ReportParts }
   | { readonly type: "logLevel"; readonly level: number }
   | { readonly type: "reopenLogs" }
   | { readonly type: "drain"; readonly timeoutMs: number }
@@ -107,6 +107,9 @@ export interface EndpointReport {
 }
 
 /** A data thread as it is now. */
+/** `state`: a report without samples, arms and unitMissing. */
+export type ReportParts = "all" | "state";
+
 export interface ThreadReport {
   readonly samples: readonly MetricSample[];
   readonly arms: readonly ArmReport[];
