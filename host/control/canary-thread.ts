@@ -3,6 +3,7 @@
 import { parentPort } from "node:worker_threads";
 import { systemClock } from "../base/clock.ts";
 import { toProblems } from "../base/problem.ts";
+import { collectGarbage } from "../base/collect-garbage.ts";
 import { systemRandom } from "../base/random.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { PluginServices } from "../plugin/services.ts";
@@ -19,6 +20,10 @@ const services: PluginServices = {
   faulted: () => {},
 };
 
+/** Trials between two collections: each leaves a module and its memory behind. */
+const TRIALS_PER_COLLECTION = 20;
+let trials = 0;
+
 parentPort?.on("message", ({ id, generation, module }: CanaryRequest) => {
   const { options, overrides } = generation;
   const configs = [...new Set([options.pluginConfig, ...Object.values(overrides)])];
@@ -30,4 +35,5 @@ parentPort?.on("message", ({ id, generation, module }: CanaryRequest) => {
     answer = { id, problems: toProblems(error) };
   }
   parentPort?.postMessage(answer);
+  if (++trials % TRIALS_PER_COLLECTION === 0) collectGarbage();
 });

@@ -1,12 +1,20 @@
 // What data threads say, brought to whoever waits for it; and what happens when one ends unasked.
+import { collectGarbage } from "../base/collect-garbage.ts";
 import type { FromData, LogLine } from "../link/messages.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** A thread that dies again and again is replaced at most once a second. */
 const RESPAWN_MS = 1000;
 
+/**
+ * Retired versions between two collections on all threads. Fewer: a pause of 5 to 15 ms is felt more often; more: each keeps
+ * some 400 KB until then (docs/performance.md).
+ */
+const RETIREMENTS_PER_COLLECTION = 20;
+
 export class ThreadDesk {
   readonly #runtime: Runtime;
+  #retirements = 0;
   /** Thread -> when it last ended unasked, monotonic ms. */
   readonly #lastLost = new Map<number, number>();
   /** `filter@version` -> data threads that have freed its newest generation. */
@@ -43,6 +51,12 @@ export class ThreadDesk {
     );
     if (lives !== true) stores.metrics.drop(scope);
     events.emit({ type: "retired", text: `${scope}  freed on all data threads`, data: { key } });
+    if (++this.#retirements % RETIREMENTS_PER_COLLECTION === 0) this.#collectGarbage();
+  }
+
+  #collectGarbage(): void {
+    this.#runtime.threads.broadcast({ type: "gc" });
+    collectGarbage();
   }
 
   lost(threadId: number, cause: Error | undefined): void {

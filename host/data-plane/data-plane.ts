@@ -1,6 +1,7 @@
 // A data thread's composition root: builds what a snapshot describes beside what runs, reports, switches when the epoch
 // word moves, and lets the old go. The only place on this side that constructs more than one room.
 import type { Clock } from "../base/clock.ts";
+import { collectGarbage } from "../base/collect-garbage.ts";
 import { problemError, toProblems } from "../base/problem.ts";
 import type { DataLink } from "../link/link.ts";
 import type { PrepareMessage, ReportParts, SnapshotMessage, ThreadReport, ToData } from "../link/messages.ts";
@@ -68,7 +69,7 @@ export class DataPlane {
       case "queueReady":
         return this.#options.services.bell.ring(message.queue);
       case "gc":
-        return void (globalThis as { gc?: () => void }).gc?.();
+        return collectGarbage();
       case "stop":
         // Pooled connections would keep the thread alive.
         for (const cluster of this.#current.clusters.values()) cluster.close();
