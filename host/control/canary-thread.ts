@@ -21,7 +21,7 @@ const services: PluginServices = {
 };
 
 /** Trials between two collections: each leaves a module and its memory behind. */
-const TRIALS_PER_COLLECTION = 20;
+const TRIALS_PER_COLLECTION = 64;
 let trials = 0;
 
 parentPort?.on("message", ({ id, generation, module }: CanaryRequest) => {

@@ -8,9 +8,9 @@ const RESPAWN_MS = 1000;
 
 /**
  * Retired versions between two collections on all threads. Fewer: a pause of 5 to 15 ms is felt more often; more: each keeps
- * some 400 KB until then (docs/performance.md).
+ * some 120 KB until then (docs/performance.md).
  */
-const RETIREMENTS_PER_COLLECTION = 20;
+const RETIREMENTS_PER_COLLECTION = 64;
 
 export class ThreadDesk {
   readonly #runtime: Runtime;
