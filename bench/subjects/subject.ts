@@ -44,12 +44,18 @@ export function ask(port: number, path = "/"): Promise<Answer | null> {
   });
 }
 
-/** Resolves with the first 200 through `child`. @throws when it ends, or after `timeoutMs` */
-export async function untilServing(child: ChildProcess, port: number, timeoutMs = 30_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+const GIVE_UP_MS = 30_000;
+
+/** Resolves with the first 200 through `child`. @throws when that does not come; the child is ended then */
+export async function untilServing(child: ChildProcess, port: number): Promise<void> {
+  const deadline = performance.now() + GIVE_UP_MS;
   while ((await ask(port))?.status !== 200) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(" ")} ended with ${child.exitCode}`);
-    if (performance.now() > deadline) throw new Error(`${child.spawnargs.join(" ")} does not answer on ${port}`);
+    const command = child.spawnargs.join(" ");
+    if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
+    if (performance.now() > deadline) {
+      await stop(child);
+      throw new Error(`${command} does not answer on ${port}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

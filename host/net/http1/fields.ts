@@ -1,6 +1,7 @@
 // Header lines: one pass that checks every character, folds names, trims values and hands each field to a visitor. Used for
 // request heads, response heads and trailers. Strict: RFC 9112 5 without any of its leniencies.
 import { FIELD_VALUE, LOWER_TOKEN } from "./chars.ts";
+import type { HeadText } from "./head-text.ts";
 import { type FieldName, internName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -17,25 +18,28 @@ export interface FieldVisitor {
   field(name: FieldName, value: string): Rejection | null;
 }
 
-/** `text[at, end)` is nothing but header lines, each ended by CRLF (none at all is fine). */
-export function parseFields(text: string, at: number, end: number, visitor: FieldVisitor): Rejection | null {
+/** `text[from, to)` of `head` is nothing but header lines, each ended by CRLF (none at all is fine). */
+export function parseFields(head: HeadText, from: number, to: number, visitor: FieldVisitor): Rejection | null {
+  const { text, bytes, base } = head;
+  const end = base + to;
+  let at = base + from;
   while (at < end) {
-    const from = at;
+    const first = at;
     let hash = FNV_OFFSET;
-    let code = text.charCodeAt(at);
+    let code = bytes[at] as number;
     // Every loop stops at the CR that ends the text: it is neither a token nor a value character.
     for (let lower = LOWER_TOKEN[code]; lower !== 0; lower = LOWER_TOKEN[code]) {
       hash = Math.imul(hash ^ (lower as number), FNV_PRIME);
-      code = text.charCodeAt(++at);
+      code = bytes[++at] as number;
     }
-    if (code !== COLON || at === from) return badName(code, at === from);
-    const name = internName(text, from, at, hash);
-    do code = text.charCodeAt(++at);
+    if (code !== COLON || at === first) return badName(code, at === first);
+    const name = internName(bytes, first, at, hash);
+    do code = bytes[++at] as number;
     while (code === SPACE || code === TAB);
     const start = at;
-    while (FIELD_VALUE[code] === 1) code = text.charCodeAt(++at);
-    if (code !== CR || text.charCodeAt(at + 1) !== LF) return badLineEnd(code);
-    const refused = visitor.field(name, text.slice(start, trimEnd(text, start, at)));
+    while (FIELD_VALUE[code] === 1) code = bytes[++at] as number;
+    if (code !== CR || bytes[at + 1] !== LF) return badLineEnd(code);
+    const refused = visitor.field(name, text.slice(start - base, trimEnd(bytes, start, at) - base));
     if (refused !== null) return refused;
     at += 2;
   }
@@ -47,9 +51,9 @@ const badName = (code: number, first: boolean): Rejection =>
 
 const badLineEnd = (code: number): Rejection => (code === CR || code === LF ? "bare_line_end" : "bad_header_value");
 
-function trimEnd(text: string, from: number, to: number): number {
+function trimEnd(bytes: Uint8Array, from: number, to: number): number {
   while (to > from) {
-    const code = text.charCodeAt(to - 1);
+    const code = bytes[to - 1];
     if (code !== SPACE && code !== TAB) break;
     to--;
   }

@@ -1,5 +1,6 @@
 // Header names: one interned lower-case string and one kind per name, found by hashing the characters in the same pass that
 // checks them. Interned names make every later comparison a pointer compare, and no slice is made for a name seen before.
+import { internalized } from "../../abi/headers.ts";
 import { LOWER_TOKEN } from "./chars.ts";
 
 /** What the parser does with a header; numbers, because the switch on it runs for every header. */
@@ -52,30 +53,39 @@ function kindOf(name: string): number {
   return KINDS.get(name) ?? (name.includes("_") ? Kind.underscore : Kind.plain);
 }
 
+/** Longer names are rare, and 2048 of the longest would be a lot of memory. */
+const MAX_INTERNED = 64;
+
+interface Interned extends FieldName {
+  /** The characters of the name. */
+  readonly codes: Uint8Array;
+}
+
 /** Direct-mapped and bounded: a peer with endless names only makes its own look-ups slower. */
 const SLOTS = 2048;
-const slots: (FieldName | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
+const slots: (Interned | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
 
 /**
- * The name at `text[from, to)`, whose characters are tokens. `hash` is FNV-1a over their lower-case codes.
+ * The name at `bytes[from, to)`, whose characters are tokens. `hash` is FNV-1a over their lower-case codes.
  */
-export function internName(text: string, from: number, to: number, hash: number): FieldName {
+export function internName(bytes: Uint8Array, from: number, to: number, hash: number): FieldName {
   const slot = (hash >>> 0) % SLOTS;
   const found = slots[slot];
-  if (found !== undefined && sameName(found.name, text, from, to)) return found;
-  const name = text.slice(from, to).toLowerCase();
-  const entry = { name, kind: kindOf(name) };
+  if (found !== undefined && sameName(found.codes, bytes, from, to)) return found;
+  const codes = Buffer.from(bytes.subarray(from, to)).map((code) => LOWER_TOKEN[code] as number);
+  const name = internalized(Buffer.from(codes).latin1Slice());
+  const entry = { name, kind: kindOf(name), codes };
+  if (codes.length > MAX_INTERNED) return entry;
   // A known name keeps its slot: common headers must not be thrown out by rare ones.
   if (found === undefined || !KINDS.has(found.name)) slots[slot] = entry;
   return entry;
 }
 
 /** The hash is only an index: the characters decide. */
-function sameName(name: string, text: string, from: number, to: number): boolean {
-  if (name.length !== to - from) return false;
-  for (let at = 0; at < name.length; at++) {
-    if (LOWER_TOKEN[text.charCodeAt(from + at)] !== name.charCodeAt(at)) return false;
-  }
+function sameName(codes: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  const { length } = codes;
+  if (length !== to - from) return false;
+  for (let at = 0; at < length; at++) if (LOWER_TOKEN[bytes[from + at] as number] !== codes[at]) return false;
   return true;
 }
 

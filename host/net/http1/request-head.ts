@@ -4,6 +4,7 @@ import { type HeaderList, findHeader, removeHeader } from "../../abi/headers.ts"
 import { isAuthority, isToken, isVisible } from "./chars.ts";
 import { ConnectionOptions } from "./connection-options.ts";
 import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import type { HeadText } from "./head-text.ts";
 import { type FieldName, Kind } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -53,11 +54,12 @@ export class RequestHead implements FieldVisitor {
   }
 
   /** The head is `text[from, to)`, up to and including the CRLF of its last line. */
-  parse(text: string, from: number, to: number): Rejection | null {
+  parse(head: HeadText, from: number, to: number): Rejection | null {
+    const { text } = head;
     this.#reset();
     this.bytes = to + 2 - from;
     const lineEnd = text.indexOf("\r\n", from);
-    const refused = this.#parseRequestLine(text, from, lineEnd) ?? parseFields(text, lineEnd + 2, to, this);
+    const refused = this.#parseRequestLine(text, from, lineEnd) ?? parseFields(head, lineEnd + 2, to, this);
     return refused ?? this.#checkHost() ?? this.#finish();
   }
 

@@ -7,6 +7,7 @@ import { copyBytes, latin1 } from "../latin1.ts";
 import { BodyReader } from "./body-reader.ts";
 import { Step } from "./chunked-decoder.ts";
 import { SCAN_WINDOW, findHeadEnd, hasBareLineEnd, startsWrong } from "./head-scan.ts";
+import { headText, headTextOf } from "./head-text.ts";
 import type { Rejection } from "./rejection.ts";
 import { RequestHead } from "./request-head.ts";
 
@@ -154,7 +155,8 @@ export class RequestReader {
     this.#partial = "";
     if (end + 2 > this.#maxHeaderBytes) return this.#reject("header_too_large");
     // One empty line before a request is allowed (RFC 9112 2.2).
-    const refused = this.head.parse(text, text.startsWith("\r\n") ? 2 : 0, end);
+    const head = known === 0 ? headText(text, bytes, at) : headTextOf(text);
+    const refused = this.head.parse(head, text.startsWith("\r\n") ? 2 : 0, end);
     if (refused !== null) return this.#reject(refused);
     const next = at + end + 2 - known;
     this.#open();

@@ -4,6 +4,7 @@ import type { HeaderList } from "../../abi/headers.ts";
 import { isFieldValue } from "./chars.ts";
 import { ConnectionOptions } from "./connection-options.ts";
 import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import type { HeadText } from "./head-text.ts";
 import { type FieldName, Kind } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -26,13 +27,14 @@ export class ResponseHead implements FieldVisitor {
   }
 
   /** The head is `text[0, to)`, up to and including the CRLF of its last line. */
-  parse(text: string, to: number): Rejection | null {
+  parse(head: HeadText, to: number): Rejection | null {
+    const { text } = head;
     this.contentLength = -1;
     this.chunked = false;
     this.#connection.reset();
     this.#count = 0;
     const lineEnd = text.indexOf("\r\n");
-    return this.#parseStatusLine(text, lineEnd) ?? parseFields(text, lineEnd + 2, to, this) ?? this.#finish(text);
+    return this.#parseStatusLine(text, lineEnd) ?? parseFields(head, lineEnd + 2, to, this) ?? this.#finish(text);
   }
 
   field({ name, kind }: FieldName, value: string): Rejection | null {
