@@ -5,10 +5,8 @@
 import * as action from "../../sdk/assembly/abi/action.ts";
 import { findHeader, removeHeader, replaceHeader, type HeaderList } from "../abi/headers.ts";
 import type { GuestCallback, SideCallbacks } from "../vm/callbacks.ts";
-import type { Flow, FlowState } from "./flow.ts";
+import type { Flow, FlowState, Side } from "./flow.ts";
 import type { StreamContext } from "./stream-context.ts";
-
-export type Side = "request" | "response";
 
 /** What a direction needs of its stream. */
 export interface DirectionOwner {

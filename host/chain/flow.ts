@@ -8,6 +8,8 @@
 import type { HeaderList } from "../abi/headers.ts";
 import type { Timer } from "../base/clock.ts";
 
+export type Side = "request" | "response";
+
 export type FlowState = "open" | "headers" | "held" | "body" | "trailers";
 
 const NOTHING = Buffer.alloc(0);

@@ -12,8 +12,7 @@ import type { PluginContext } from "../plugin/plugin-context.ts";
 import { NO_CALLBACKS, type GuestCallback, type SideCallbacks } from "../vm/callbacks.ts";
 import type { ForeignResult, GuestHttpCall, GuestReply, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
-import type { Side } from "./direction.ts";
-import { Flow } from "./flow.ts";
+import { Flow, type Side } from "./flow.ts";
 import type { Arm } from "./slot.ts";
 import { streamForeign } from "./stream-foreign.ts";
 

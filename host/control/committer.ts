@@ -103,14 +103,14 @@ export class Committer {
     this.#round?.failed([{ kind: "state", code: "prepare_timeout", message }]);
   }
 
-  /** Feeds prepared and refused messages. */
-  received(threadId: number, message: FromData): void {
+  /** Feeds prepared and refused messages; false when no round waits for this one. */
+  received(threadId: number, message: Extract<FromData, { type: "prepared" | "refused" }>): boolean {
     if (message.type === "prepared") Object.assign(this.ports, message.ports);
     const round = this.#round;
-    if (round === null || (message.type !== "prepared" && message.type !== "refused") || message.epoch !== round.epoch)
-      return;
+    if (round === null || message.epoch !== round.epoch) return false;
     if (message.type === "refused") round.failed(message.problems);
     else if (round.waiting.delete(threadId) && round.waiting.size === 0) round.done();
+    return true;
   }
 
   /** A thread ended: a round that waits for it has failed. */

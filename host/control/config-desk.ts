@@ -5,6 +5,8 @@ import { diffConfig } from "../config/diff.ts";
 import { parseConfig } from "../config/load.ts";
 import type { ProxyConfig } from "../config/options.ts";
 import type { FilterOptions } from "../plugin/options.ts";
+import { declaredExperiments } from "./declared.ts";
+import type { ExperimentState } from "./experiment-state.ts";
 import { commitWish, firstMode, persist, type Runtime } from "./runtime.ts";
 import type { LoadResult } from "./types.ts";
 import type { Version } from "./version.ts";
@@ -23,6 +25,13 @@ export async function readConfig(
 ): Promise<{ config: ProxyConfig; warnings: readonly Problem[] }> {
   const { config, warnings } = await parseConfig(text, { path: source.path, env: source.env });
   return { config: source.adjust(config), warnings };
+}
+
+/** A configuration with what was built for it. */
+interface Loaded {
+  readonly config: ProxyConfig;
+  readonly live: ReadonlyMap<string, Version>;
+  readonly experiments: ReadonlyMap<string, ExperimentState>;
 }
 
 export class ConfigDesk {
@@ -45,9 +54,10 @@ export class ConfigDesk {
     try {
       const { config, warnings } = await readConfig(text, { ...this.#source, path });
       const changes = diffConfig(runtime.config, config);
-      if (dryRun || changes.length === 0) return { changed: !dryRun && changes.length > 0, changes, warnings };
+      if (dryRun) return { changed: false, changes, warnings };
       const pinned = needsRestart(runtime.config, config);
-      await runtime.serial.run(() => this.#apply(text, config));
+      changes.push(...(await runtime.serial.run(() => this.#apply(text, config))));
+      if (changes.length === 0) return { changed: false, changes, warnings };
       const said = changes.length === 1 ? changes[0] : `${changes.length} changes`;
       runtime.events.emit({ type: "config", text: `config  loaded: ${said}`, data: { changes } });
       return { changed: true, changes, warnings: [...warnings, ...pinned] };
@@ -59,20 +69,27 @@ export class ConfigDesk {
     }
   }
 
-  async #apply(text: string, config: ProxyConfig): Promise<void> {
+  /** @returns what changed besides the text: sources that are not what they were */
+  async #apply(text: string, config: ProxyConfig): Promise<readonly string[]> {
     const runtime = this.#runtime;
-    const { book } = runtime;
     const live = new Map<string, Version>();
     const problems: Problem[] = [];
+    const changes: string[] = [];
     for (const options of config.filters) {
-      const known = book.records.get(options.name);
-      if (known !== undefined && JSON.stringify(known.options) === JSON.stringify(options)) continue;
+      const known = runtime.book.records.get(options.name);
       const built = await this.#build(options).catch((error: unknown) => void problems.push(...toProblems(error)));
-      if (built !== undefined && built !== null) live.set(options.name, built);
+      if (built === undefined || built === null) continue;
+      const sameOptions = known !== undefined && JSON.stringify(known.options) === JSON.stringify(options);
+      // A version that was uploaded or swapped in stays live while source and options are what they were.
+      if (sameOptions && known.fromSource === built.label) continue;
+      if (sameOptions) changes.push(`filter ${options.name} changed: source`);
+      live.set(options.name, built);
     }
     if (problems.length > 0) throw new ProblemError(problems);
-    await commitWish(runtime, { config, live });
-    this.#keep(text, config, live);
+    const experiments = await declaredExperiments(runtime, config);
+    await commitWish(runtime, { config, live, experiments });
+    this.#keep(text, { config, live, experiments });
+    return changes;
   }
 
   /** Null for a filter that only uploads will fill. */
@@ -81,8 +98,11 @@ export class ConfigDesk {
     return (await this.#runtime.book.build({ options, mode: firstMode(this.#runtime, options) })).version;
   }
 
-  #keep(text: string, config: ProxyConfig, live: ReadonlyMap<string, Version>): void {
+  #keep(text: string, { config, live, experiments }: Loaded): void {
     const runtime = this.#runtime;
+    runtime.experiments.clear();
+    for (const [name, experiment] of experiments) runtime.experiments.set(name, experiment);
+    if (config.logLevel !== runtime.config.logLevel) runtime.threads.setLogLevel(config.logLevel);
     runtime.config = {
       ...config,
       admin: runtime.config.admin,
@@ -97,6 +117,7 @@ export class ConfigDesk {
       if (version === undefined) continue;
       record.add(version);
       record.setLive(version);
+      record.fromSource = version.label;
       record.problems = [];
     }
     const named = new Set(config.filters.map((options) => options.name));

@@ -26,8 +26,6 @@ import type {
 } from "./types.ts";
 import { versionInfo, type Version } from "./version.ts";
 
-const LEVELS = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 } as const;
-
 export interface Desks {
   readonly swapper: Swapper;
   readonly experiments: ExperimentDesk;
@@ -190,7 +188,7 @@ export class Control implements ControlPlane {
   }
 
   async setLogLevel(level: ProxyConfig["logLevel"]): Promise<void> {
-    this.#runtime.threads.broadcast({ type: "logLevel", level: LEVELS[level] });
+    this.#runtime.threads.setLogLevel(level);
   }
 
   async shutdown(reason: string): Promise<void> {

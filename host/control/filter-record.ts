@@ -12,6 +12,8 @@ export class FilterRecord {
   problems: readonly Problem[] = [];
   /** Files whose change means a rebuild. */
   watched: readonly string[] = [];
+  /** Label of the version the source last gave; uploads and swaps do not change it. */
+  fromSource = "";
   #versions: Version[] = [];
   #live: Version | null = null;
   /** Labels that were live before, newest last: what rollback goes back to. */

@@ -2,7 +2,7 @@
 // once; with an empty one debug builds come first and optimised ones follow (decisions.md 26).
 import { ProblemError, toProblems, type Problem } from "../base/problem.ts";
 import type { FilterOptions } from "../plugin/options.ts";
-import { startExperiment } from "./experiment-state.ts";
+import { declaredExperiments } from "./declared.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import { commitWish, firstMode, persist, type Runtime } from "./runtime.ts";
 import { isCompiled } from "./source.ts";
@@ -13,8 +13,9 @@ export async function firstLoad(runtime: Runtime, how: { readonly strict: boolea
   await restoreState(runtime);
   const problems = (await Promise.all(runtime.config.filters.map((options) => loadOne(runtime, options)))).flat();
   if (how.strict && problems.length > 0) throw new ProblemError(problems);
-  await declareExperiments(runtime);
-  await commitWish(runtime, {});
+  const experiments = await declaredExperiments(runtime, runtime.config);
+  await commitWish(runtime, { experiments });
+  for (const [name, experiment] of experiments) runtime.experiments.set(name, experiment);
   void runtime.serial.run(() => persist(runtime));
 }
 
@@ -53,45 +54,11 @@ async function loadOne(runtime: Runtime, options: FilterOptions): Promise<readon
 function accept(record: FilterRecord, version: Version): void {
   record.add(version);
   record.setLive(version);
+  record.fromSource = version.label;
 }
 
 async function buildFirst(runtime: Runtime, options: FilterOptions): Promise<Version> {
   const { book, compiler, optimize } = runtime;
   const ready = optimize && isCompiled(options.source) && (await compiler.has(options.source, "release"));
   return (await book.build({ options, mode: ready ? "release" : firstMode(runtime, options) })).version;
-}
-
-/** Experiments of the config start once; a later start goes on with the state they had. */
-async function declareExperiments(runtime: Runtime): Promise<void> {
-  for (const wanted of runtime.config.experiments) {
-    if (runtime.experiments.has(wanted.name)) continue;
-    const record = runtime.book.get(wanted.filter);
-    const arms: { name: string; version: string; weight: number }[] = [];
-    for (const variant of wanted.variants) {
-      arms.push({
-        name: variant.name,
-        version: await variantVersion(runtime, record, variant),
-        weight: variant.weight,
-      });
-    }
-    const { name, filter, salt, unit } = wanted;
-    runtime.experiments.set(name, startExperiment({ name, filter, salt, unit, arms }));
-  }
-}
-
-type Variant = Runtime["config"]["experiments"][number]["variants"][number];
-
-/** A variant with a source or a configuration of its own is a further version of the filter. */
-async function variantVersion(runtime: Runtime, record: FilterRecord, variant: Variant): Promise<string> {
-  const { source, pluginConfig, version } = variant;
-  if (source === "" && pluginConfig === null) return version === "current" ? "current" : record.find(version).label;
-  const own = {
-    ...record.options,
-    source: source === "" ? record.options.source : source,
-    sha256: "",
-    pluginConfig: pluginConfig ?? record.options.pluginConfig,
-  };
-  const built = (await runtime.book.build({ options: own, mode: "release" })).version;
-  record.add(built);
-  return built.label;
 }

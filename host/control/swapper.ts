@@ -104,7 +104,7 @@ export class Swapper {
       if (outdated || (unchanged && sameConfig(record.live, version))) return this.#unchanged(record);
       // A version made meanwhile may have taken the label.
       const labelled = record.versions.includes(version) ? version : { ...version, label: record.nextLabel() };
-      return this.#swap(options.name, labelled, { story: compiledIn(millis) });
+      return this.#swap(options.name, labelled, { story: compiledIn(millis), after: cameFromSource });
     });
   }
 
@@ -238,6 +238,11 @@ export class Swapper {
         }),
       );
   }
+}
+
+function cameFromSource(record: FilterRecord, version: Version): void {
+  record.setLive(version);
+  record.fromSource = version.label;
 }
 
 const compiledIn = (millis: number): string => (millis > 0 ? `compiled ${millis.toFixed(0)} ms · ` : "");

@@ -25,12 +25,22 @@ export class ThreadDesk {
   }
 
   received(threadId: number, message: FromData): void {
-    const { committer, faults, threads } = this.#runtime;
-    committer.received(threadId, message);
+    const { faults, threads } = this.#runtime;
+    if (message.type === "prepared" || message.type === "refused") this.#answered(threadId, message);
     if (message.type === "fault") faults.report(threadId, message.report);
     if (message.type === "queueReady") threads.send(message.owner, { type: "queueReady", queue: message.queue });
     if (message.type === "retired") this.#retired(threadId, message.key);
     if (message.type === "log") for (const line of message.lines) this.#logged(threadId, line);
+  }
+
+  /** A successor that cannot take the committed snapshot serves nothing, and somebody must know. */
+  #answered(threadId: number, message: Extract<FromData, { type: "prepared" | "refused" }>): void {
+    const { committer, events } = this.#runtime;
+    const awaited = committer.received(threadId, message);
+    const committed = committer.committed?.snapshot.epoch === message.epoch;
+    if (awaited || !committed || message.type === "prepared") return;
+    const text = `data thread ${threadId} cannot take the committed versions; the others serve on`;
+    events.emit({ type: "thread", text, problems: message.problems, data: { threadId } });
   }
 
   #logged(threadId: number, { filter, version, message, ...rest }: LogLine): void {

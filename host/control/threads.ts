@@ -3,6 +3,9 @@
 import type { ControlLink, ThreadInit } from "../link/link.ts";
 import type { FromData, ReportParts, ThreadReport, ToData } from "../link/messages.ts";
 
+/** Names of the config -> numbers of the ABI. */
+export const LOG_LEVELS = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 } as const;
+
 export interface ThreadHandle {
   readonly link: ControlLink;
   /** Resolves when the thread is gone, with what it died of (undefined = it ended in order). */
@@ -87,6 +90,10 @@ export class Threads {
         }),
     );
     return (await Promise.all(waiting)).filter((report) => report !== null);
+  }
+
+  setLogLevel(level: keyof typeof LOG_LEVELS): void {
+    this.broadcast({ type: "logLevel", level: LOG_LEVELS[level] });
   }
 
   get stopping(): boolean {

@@ -17,11 +17,9 @@ import type { StartOptions } from "./start-options.ts";
 import { StateFile } from "./state-file.ts";
 import { Swapper } from "./swapper.ts";
 import { ThreadDesk } from "./thread-desk.ts";
-import { Threads } from "./threads.ts";
+import { LOG_LEVELS, Threads } from "./threads.ts";
 import { sourceFrames, type SourceFrame } from "./trap-position.ts";
 import { SourceWatch } from "./watch.ts";
-
-const LEVELS = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 } as const;
 
 /** What a start is given once its configuration has been read. */
 export interface Given {
@@ -98,7 +96,7 @@ interface ThreadParts {
 function startThreads(options: StartOptions, { config, epoch, stores, desk }: ThreadParts): Threads {
   return new Threads({
     count: config.workers,
-    init: { epoch, ...stores.handles, logLevel: LEVELS[config.logLevel] },
+    init: { epoch, ...stores.handles, logLevel: LOG_LEVELS[config.logLevel] },
     spawn: options.spawn ?? spawnWorker,
     onMessage: (threadId, message) => desk().received(threadId, message),
     onLost: (threadId, cause) => desk().lost(threadId, cause),

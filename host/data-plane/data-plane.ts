@@ -35,6 +35,7 @@ export class DataPlane {
   /** Built and reported, waiting for the epoch word. */
   readonly #prepared = new Map<number, Snapshot>();
   #current: Snapshot;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
@@ -52,11 +53,11 @@ export class DataPlane {
   async #handle(message: ToData): Promise<void> {
     switch (message.type) {
       case "prepare":
-        return this.#prepare(message);
+        return this.#inOrder(() => this.#prepare(message));
       case "abandon":
-        return this.#abandon(message.epoch);
+        return this.#inOrder(() => this.#abandon(message.epoch));
       case "committed":
-        return this.#advance(message.epoch);
+        return this.#inOrder(() => this.#advance(message.epoch));
       case "collect":
         return this.#options.link.send({ type: "collected", id: message.id, report: this.#report(message.what) });
       case "logLevel":
@@ -75,6 +76,12 @@ export class DataPlane {
         for (const cluster of this.#current.clusters.values()) cluster.close();
         return this.#options.stop();
     }
+  }
+
+  /** Preparing waits for sockets; what comes meanwhile waits its turn. */
+  #inOrder(task: () => Promise<void> | void): Promise<void> {
+    this.#turn = this.#turn.then(task, task);
+    return this.#turn;
   }
 
   async #prepare({ snapshot, modules, ports }: PrepareMessage): Promise<void> {

@@ -29,10 +29,12 @@ export interface FrontOptions {
 
 interface Opened {
   readonly listener: RunningListener;
-  readonly options: ListenerOptions;
-  /** Views by snapshot, so that a stream costs one look-up. */
+  options: ListenerOptions;
+  /** The view of the newest snapshot that was asked for, so that a stream costs one look-up. */
   view: { readonly snapshot: Snapshot; readonly view: ListenerView } | null;
   log: OpenedLog;
+  /** It left the configuration: what still comes over its connections is served as it last was. */
+  leaving: boolean;
 }
 
 interface OpenedLog {
@@ -44,6 +46,7 @@ interface OpenedLog {
 
 export class Front {
   readonly #options: FrontOptions;
+  /** By name and address: a listener that moves is another listener. */
   readonly #opened = new Map<string, Opened>();
   #draining = false;
 
@@ -64,8 +67,8 @@ export class Front {
   ): Promise<Record<string, number>> {
     const bound: Record<string, number> = {};
     for (const options of message.listeners) {
-      const open =
-        this.#opened.get(options.name) ?? (await this.#open(options, ports[options.name] ?? options.port, prepared));
+      const port = options.port === 0 ? (ports[options.name] ?? 0) : options.port;
+      const open = this.#opened.get(keyOf(options)) ?? (await this.#open(options, port, prepared));
       bound[options.name] = open.listener.port;
     }
     return bound;
@@ -84,14 +87,15 @@ export class Front {
       registry: this.#options.registry,
       reusePort: this.#options.reusePort,
     });
-    const opened: Opened = { listener, options, view: null, log: this.#openLog(options) };
+    const opened: Opened = { listener, options, view: null, log: this.#openLog(options), leaving: false };
     slot.opened = opened;
-    this.#opened.set(name, opened);
+    this.#opened.set(keyOf(options), opened);
     return opened;
   }
 
   /** Until its first commit a new listener serves with the snapshot that brought it. */
   #view(name: string, opened: Opened | null, prepared: () => Snapshot): ListenerView {
+    if (opened !== null && opened.leaving && opened.view !== null) return opened.view.view;
     const current = this.#options.current();
     const snapshot = current.listeners.has(name) ? current : prepared();
     if (opened !== null && opened.view?.snapshot === snapshot) return opened.view.view;
@@ -102,17 +106,22 @@ export class Front {
     return view;
   }
 
-  /** What left the configuration stops listening; what changed its access log reopens it. */
+  /** What left the configuration stops listening; limits apply to what begins now; a changed access log is reopened. */
   commit(message: SnapshotMessage): void {
-    const wanted = new Map(message.listeners.map((options) => [options.name, options]));
-    for (const [name, opened] of this.#opened) {
-      const options = wanted.get(name);
-      if (options === undefined) this.#close(name, opened);
-      else if (opened.log.text !== JSON.stringify(options.accessLog)) {
-        opened.log.log?.close();
-        opened.log = this.#openLog(options);
-      }
+    const wanted = new Map(message.listeners.map((options) => [keyOf(options), options]));
+    for (const [key, opened] of this.#opened) {
+      const options = wanted.get(key);
+      if (options === undefined) this.#leave(key, opened, message.drainTimeoutMs);
+      else this.#change(opened, options);
     }
+  }
+
+  #change(opened: Opened, options: ListenerOptions): void {
+    opened.options = options;
+    opened.listener.configure(options);
+    if (opened.log.text === JSON.stringify(options.accessLog)) return;
+    opened.log.log?.close();
+    opened.log = this.#openLog(options);
   }
 
   /** A prepared snapshot was given up: its new listeners go. */
@@ -128,10 +137,16 @@ export class Front {
     return { text, format: accessLog.format, log: new AccessLog({ path: accessLog.path, clock, dropped }) };
   }
 
-  #close(name: string, opened: Opened): void {
-    this.#opened.delete(name);
-    opened.log.log?.close();
-    void opened.listener.drain(0);
+  #leave(key: string, opened: Opened, drainTimeoutMs: number): void {
+    this.#opened.delete(key);
+    opened.leaving = true;
+    // The snapshot it last served with must not be let go while connections remain.
+    const last = opened.view?.snapshot;
+    last?.streamBegan();
+    void opened.listener.drain(drainTimeoutMs).then(() => {
+      last?.streamEnded();
+      opened.log.log?.close();
+    });
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -158,13 +173,15 @@ export class Front {
   }
 
   listeners(): readonly { readonly name: string; readonly address: string; readonly connections: number }[] {
-    return [...this.#opened].map(([name, { listener }]) => ({
-      name,
+    return [...this.#opened.values()].map(({ listener, options }) => ({
+      name: options.name,
       address: `${listener.address}:${listener.port}`,
       connections: listener.connections,
     }));
   }
 }
+
+const keyOf = ({ name, host, port }: ListenerOptions): string => `${name} ${host}:${port}`;
 
 function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): ListenerView {
   return {

@@ -11,7 +11,8 @@ import type { RequestIds } from "./request-id.ts";
 
 /** What all connections of a listener share. */
 export interface ListenerContext {
-  readonly options: ListenerOptions;
+  /** Changed in place by a reload; an exchange reads its limits when it begins. */
+  options: ListenerOptions;
   readonly view: () => ListenerView;
   readonly clock: Clock;
   readonly wheel: TimerWheel;

@@ -1,13 +1,13 @@
 // Host functions: body, data and configuration buffers (abi.md 5.2).
 import * as status from "../../sdk/assembly/abi/status.ts";
-import type { HostFunctions } from "./imports.ts";
-import type { Vm } from "./vm.ts";
+import type { HostFunctions } from "./host-function.ts";
+import type { Guest } from "./guest.ts";
 
 /** FOREIGN_FUNCTION_ARGUMENTS, the last buffer; 4..8 are read-only. */
 const LAST_BUFFER = 8;
 const FIRST_READ_ONLY = 4;
 
-export function bufferCalls(vm: Vm): HostFunctions {
+export function bufferCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_get_buffer_bytes(id: number, start: number, max: number, pointer: number, size: number): number {

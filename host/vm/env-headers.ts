@@ -3,19 +3,19 @@ import * as status from "../../sdk/assembly/abi/status.ts";
 import { checkHeaderWrite, hasRoomFor, mayRemove, normalizeGuestMap } from "../abi/header-rules.ts";
 import { addHeader, joinedHeader, removeHeader, replaceHeader, type HeaderList } from "../abi/headers.ts";
 import { decodePairs } from "../abi/pairs.ts";
-import type { HostFunctions } from "./imports.ts";
-import type { Vm } from "./vm.ts";
+import type { HostFunctions } from "./host-function.ts";
+import type { Guest } from "./guest.ts";
 
 /** HTTP_CALL_RESPONSE_TRAILERS, the last map. */
 const LAST_MAP = 7;
 
 type Edit = (list: HeaderList, name: string, value: string) => void;
 
-export function headerCalls(vm: Vm): HostFunctions {
+export function headerCalls(vm: Guest): HostFunctions {
   return { ...readCalls(vm), ...writeCalls(vm), ...wholeMapWrite(vm) };
 }
 
-function readCalls(vm: Vm): HostFunctions {
+function readCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_get_header_map_size(map: number, out: number): number {
@@ -40,7 +40,7 @@ function readCalls(vm: Vm): HostFunctions {
   };
 }
 
-function wholeMapWrite(vm: Vm): HostFunctions {
+function wholeMapWrite(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_set_header_map_pairs(map: number, pointer: number, size: number): number {
@@ -55,7 +55,7 @@ function wholeMapWrite(vm: Vm): HostFunctions {
   };
 }
 
-function writeCalls(vm: Vm): HostFunctions {
+function writeCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
 
   const write = (map: number, key: number, keySize: number, value: number, valueSize: number, edit: Edit): number => {

@@ -2,10 +2,10 @@
 import * as level from "../../sdk/assembly/abi/log-level.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { MAX_LOG_BYTES } from "../abi/limits.ts";
-import type { HostFunctions } from "./imports.ts";
-import type { Vm } from "./vm.ts";
+import type { HostFunctions } from "./host-function.ts";
+import type { Guest } from "./guest.ts";
 
-export function lifecycleCalls(vm: Vm): HostFunctions {
+export function lifecycleCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     // Allowed in every phase, so it goes round the restricted services.

@@ -1,14 +1,14 @@
 // Host functions: shared data, shared queues, metrics (abi.md 5.6, 5.7).
 import * as metric from "../../sdk/assembly/abi/metric.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
-import type { HostFunctions } from "./imports.ts";
-import type { Vm } from "./vm.ts";
+import type { HostFunctions } from "./host-function.ts";
+import type { Guest } from "./guest.ts";
 
-export function sharedCalls(vm: Vm): HostFunctions {
+export function sharedCalls(vm: Guest): HostFunctions {
   return { ...dataCalls(vm), ...queueCalls(vm), ...metricCalls(vm) };
 }
 
-function dataCalls(vm: Vm): HostFunctions {
+function dataCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_get_shared_data(key: number, keySize: number, pointer: number, size: number, cas: number): number {
@@ -31,7 +31,7 @@ function dataCalls(vm: Vm): HostFunctions {
   };
 }
 
-function queueCalls(vm: Vm): HostFunctions {
+function queueCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_register_shared_queue(name: number, size: number, out: number): number {
@@ -62,7 +62,7 @@ function queueCalls(vm: Vm): HostFunctions {
   };
 }
 
-function metricCalls(vm: Vm): HostFunctions {
+function metricCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_define_metric(type: number, name: number, size: number, out: number): number {

@@ -5,10 +5,10 @@ import { MAX_REPLY_BYTES } from "../abi/limits.ts";
 import { firstHeader, type HeaderList } from "../abi/headers.ts";
 import { decodePairs } from "../abi/pairs.ts";
 import type { GuestReply } from "./ports.ts";
-import type { HostFunctions } from "./imports.ts";
-import type { Vm } from "./vm.ts";
+import type { HostFunctions } from "./host-function.ts";
+import type { Guest } from "./guest.ts";
 
-export function streamCalls(vm: Vm): HostFunctions {
+export function streamCalls(vm: Guest): HostFunctions {
   return {
     proxy_continue_stream: (type: number): number =>
       type >>> 0 > streams.UPSTREAM ? status.BAD_ARGUMENT : vm.context.continueStream(type),
@@ -23,7 +23,7 @@ export function streamCalls(vm: Vm): HostFunctions {
   };
 }
 
-function localResponse(vm: Vm) {
+function localResponse(vm: Guest) {
   const { memory } = vm;
   return (
     code: number,
@@ -53,7 +53,7 @@ function localResponse(vm: Vm) {
   };
 }
 
-function httpCall(vm: Vm) {
+function httpCall(vm: Guest) {
   const { memory } = vm;
   return (
     upstream: number,

@@ -4,14 +4,14 @@ import * as buffers from "../../sdk/assembly/abi/buffer.ts";
 import * as level from "../../sdk/assembly/abi/log-level.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { parsePropertyPath } from "../abi/property-path.ts";
-import type { HostFunctions } from "./imports.ts";
-import type { Vm } from "./vm.ts";
+import type { HostFunctions } from "./host-function.ts";
+import type { Guest } from "./guest.ts";
 
-export function supportCalls(vm: Vm): HostFunctions {
+export function supportCalls(vm: Guest): HostFunctions {
   return { ...propertyCalls(vm), ...foreignCalls(vm), ...compilerCalls(vm) };
 }
 
-function propertyCalls(vm: Vm): HostFunctions {
+function propertyCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_get_property(path: number, pathSize: number, pointer: number, size: number): number {
@@ -35,7 +35,7 @@ function propertyCalls(vm: Vm): HostFunctions {
   };
 }
 
-function foreignCalls(vm: Vm): HostFunctions {
+function foreignCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     // Unlike other calls, outputs are written on any status; an output address of 0 means "not wanted".
@@ -61,7 +61,7 @@ function foreignCalls(vm: Vm): HostFunctions {
 /** Longest message of `env.abort` that is read, in UTF-16 code units. */
 const MAX_ABORT_CHARS = 512;
 
-function compilerCalls(vm: Vm): HostFunctions {
+function compilerCalls(vm: Guest): HostFunctions {
   const utf16 = (pointer: number): string => {
     const size = pointer === 0 ? 0 : (vm.memory.u32(pointer - 4) ?? 0);
     const bytes = vm.memory.copy(pointer, Math.min(size, MAX_ABORT_CHARS * 2));

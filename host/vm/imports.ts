@@ -3,22 +3,21 @@
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { callInWords } from "./call-words.ts";
 import { bufferCalls } from "./env-buffers.ts";
+import type { Guest } from "./guest.ts";
+import type { HostFunction, HostFunctions } from "./host-function.ts";
 import { headerCalls } from "./env-headers.ts";
 import { lifecycleCalls } from "./env-lifecycle.ts";
 import { sharedCalls } from "./env-shared.ts";
 import { streamCalls } from "./env-streams.ts";
 import { supportCalls } from "./env-support.ts";
-import type { Vm } from "./vm.ts";
-import { wasiCalls } from "./wasi.ts";
 
-export type HostFunction = (...args: never[]) => number | bigint | undefined | void;
-export type HostFunctions = Readonly<Record<string, HostFunction>>;
+import { wasiCalls } from "./wasi.ts";
 
 const WASI_NAMES = new Set(["wasi_snapshot_preview1", "wasi_unstable"]);
 /** What a denied WASI call answers: NOTCAPABLE. */
 const WASI_NOTCAPABLE = 76;
 
-export function buildImports(vm: Vm, module: WebAssembly.Module): WebAssembly.Imports {
+export function buildImports(vm: Guest, module: WebAssembly.Module): WebAssembly.Imports {
   const env: HostFunctions = {
     ...lifecycleCalls(vm),
     ...headerCalls(vm),
@@ -40,7 +39,7 @@ export function buildImports(vm: Vm, module: WebAssembly.Module): WebAssembly.Im
   return imports;
 }
 
-function pick(vm: Vm, table: HostFunctions, space: string, name: string): HostFunction {
+function pick(vm: Guest, table: HostFunctions, space: string, name: string): HostFunction {
   const allowed = vm.options.allowedCapabilities;
   if (allowed !== null && !allowed.includes(name) && name.startsWith("proxy_")) {
     // A filter falls back on NOT_FOUND only, and must do so here as well.
@@ -56,7 +55,7 @@ function pick(vm: Vm, table: HostFunctions, space: string, name: string): HostFu
   );
 }
 
-function traced(vm: Vm, name: string, run: HostFunction): HostFunction {
+function traced(vm: Guest, name: string, run: HostFunction): HostFunction {
   const { trace } = vm.options;
   if (trace === undefined) return run;
   const call = run as (...args: (number | bigint)[]) => number | bigint | undefined;
@@ -68,7 +67,7 @@ function traced(vm: Vm, name: string, run: HostFunction): HostFunction {
 }
 
 /** Says so once, then answers quietly: a guest in a loop must not fill the log. */
-function stub(vm: Vm, reason: string, answer: number): HostFunction {
+function stub(vm: Guest, reason: string, answer: number): HostFunction {
   let said = false;
   return () => {
     if (!said) vm.options.services.log(3, 0, `${reason}: answered with status ${answer}`);

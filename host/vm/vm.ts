@@ -14,6 +14,7 @@ import {
 } from "./callbacks.ts";
 import { GuestAbort, guestFrames, reasonOf, type FaultCause, type FaultReason, type GuestFault } from "./faults.ts";
 import { ContextTable } from "./context-table.ts";
+import type { Guest, VmOptions } from "./guest.ts";
 import { buildImports } from "./imports.ts";
 import { GuestMemory } from "./memory.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
@@ -23,22 +24,7 @@ import type { VmTrace } from "./trace.ts";
 /** What {@link Vm.call} answers when the instance is dead; callbacks answer 0 or more. */
 export const FAULTED = -1;
 
-export interface VmOptions {
-  readonly services: VmServices;
-  /** Host functions and callbacks allowed; null = all (abi.md 11.3). */
-  readonly allowedCapabilities: readonly string[] | null;
-  readonly environment: Readonly<Record<string, string>>;
-  /** Points per outermost callback; null when the module is not instrumented. */
-  readonly fuel: number | null;
-  /** Cap of the linear memory, for telling `oom` from any other trap. */
-  readonly memoryBytes: number;
-  /** Listens to every call in both directions; absent on a serving proxy. */
-  readonly trace?: VmTrace | undefined;
-  /** Once, when the instance dies. */
-  readonly onFault: (fault: GuestFault) => void;
-}
-
-export class Vm {
+export class Vm implements Guest {
   readonly memory = new GuestMemory();
   readonly options: VmOptions;
   /** What host calls act on now: the effective context. Restricted while starting up and allocating. */

@@ -2,8 +2,8 @@
 // (abi.md 12). Served as `wasi_snapshot_preview1` and as `wasi_unstable`.
 import * as level from "../../sdk/assembly/abi/log-level.ts";
 import { MAX_RANDOM_BYTES } from "../abi/limits.ts";
-import type { HostFunctions } from "./imports.ts";
-import type { Vm } from "./vm.ts";
+import type { HostFunctions } from "./host-function.ts";
+import type { Guest } from "./guest.ts";
 
 const SUCCESS = 0;
 const BADF = 8;
@@ -21,11 +21,11 @@ const MAX_IOVECS = 1024;
 
 const isOutput = (fd: number): boolean => fd === STDOUT || fd === STDERR;
 
-export function wasiCalls(vm: Vm): HostFunctions {
+export function wasiCalls(vm: Guest): HostFunctions {
   return { ...outputCalls(vm), ...worldCalls(vm), ...environmentCalls(vm), ...inertCalls(vm) };
 }
 
-function outputCalls(vm: Vm): HostFunctions {
+function outputCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   const gather = (iovs: number, count: number): Buffer | null => {
     const parts: Buffer[] = [];
@@ -58,7 +58,7 @@ function outputCalls(vm: Vm): HostFunctions {
   };
 }
 
-function worldCalls(vm: Vm): HostFunctions {
+function worldCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   const { clock, random } = vm.options.services;
   return {
@@ -84,7 +84,7 @@ function worldCalls(vm: Vm): HostFunctions {
   };
 }
 
-function environmentCalls(vm: Vm): HostFunctions {
+function environmentCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   const entries = Object.entries(vm.options.environment).map(([name, value]) => Buffer.from(`${name}=${value}\0`));
   const total = entries.reduce((sum, entry) => sum + entry.length, 0);
@@ -133,7 +133,7 @@ const UNSUPPORTED = PATH_CALLS.split(" ")
   .map((name) => `path_${name}`)
   .concat("sock_accept", "sock_recv", "sock_send", "sock_shutdown");
 
-function inertCalls(_vm: Vm): HostFunctions {
+function inertCalls(_vm: Guest): HostFunctions {
   const calls: Record<string, (fd: number) => number> = { fd_renumber: (fd) => (isOutput(fd) ? NOTSUP : BADF) };
   for (const [name, answer] of Object.entries(ALWAYS)) calls[name] = () => answer;
   for (const name of OUTPUT_ONLY) calls[name] = (fd) => (isOutput(fd) ? SUCCESS : BADF);

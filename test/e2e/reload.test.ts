@@ -136,6 +136,58 @@ describe("configuration", () => {
     expect((await p.get()).headers["x-version"]).toBe("loaded");
   });
 
+  test("a reload takes a source that changed on disk, and leaves an uploaded version alone while it did not", async () => {
+    const p = await start();
+    const stamp = await guest("stamp");
+    await p.control.upload("stamp", withNonce(stamp, 1), { swap: true, pluginConfig: '{"word":"uploaded"}' });
+    expect(await p.control.reload()).toMatchObject({ changed: false });
+    expect((await p.get()).headers["x-version"]).toBe("uploaded");
+    await writeFile(join(p.folder, "stamp.wasm"), withNonce(stamp, 2));
+    expect(await p.control.reload()).toMatchObject({ changed: true, changes: ["filter stamp changed: source"] });
+    expect((await p.get()).headers["x-version"]).toBe("one");
+  });
+
+  test("a listener's limits apply at once, and a listener that moves answers at its new address", async () => {
+    const p = await start();
+    const { text } = (await p.control.configDump()) as { text: string };
+    const config = JSON.parse(text) as { listeners: object[] };
+    const load = (listener: object): Promise<unknown> =>
+      p.control.load(JSON.stringify({ ...config, listeners: [{ ...config.listeners[0], ...listener }] }));
+    await load({ limits: { maxHeaders: 1 } });
+    expect((await p.get("/", { a: "1", b: "2" })).status).toBe(431);
+    await load({ address: "127.0.0.2:0" });
+    const [moved] = await p.control.listeners();
+    expect(moved?.address).toMatch(/^127\.0\.0\.2:/);
+    const answer = await fetch(`http://${moved?.address}/`);
+    expect([answer.status, answer.headers.get("x-version")]).toEqual([200, "one"]);
+    await answer.text();
+  });
+
+  test("declared experiments follow the configuration: started, moved, aborted", async () => {
+    const p = await start();
+    const { text } = (await p.control.configDump()) as { text: string };
+    const declared = (weight: number): object => ({
+      name: "exp",
+      filter: "stamp",
+      unit: { header: "x-user" },
+      variants: [
+        { name: "a", version: "current", weight: 100 - weight },
+        { name: "b", version: "current", pluginConfig: { word: "b" }, weight },
+      ],
+    });
+    const load = (experiments: object[]): Promise<unknown> =>
+      p.control.load(JSON.stringify({ ...(JSON.parse(text) as object), experiments }));
+    const weights = async (): Promise<unknown> =>
+      (await p.control.experiments()).map((one) => [one.state, one.arms.map((arm) => arm.weight)]);
+    await load([declared(100)]);
+    expect((await p.get("/", { "x-user": "1" })).headers["x-version"]).toBe("b");
+    await load([declared(30)]);
+    expect(await weights()).toEqual([["running", [70, 30]]]);
+    await load([]);
+    expect(await weights()).toEqual([["aborted", [70, 30]]]);
+    expect((await p.get("/", { "x-user": "1" })).headers["x-version"]).toBe("one");
+  });
+
   test("wrong sha256 names both digests", async () => {
     const setup = start({ config: { filters: [{ ...STAMP, sha256: "0".repeat(64) }] } });
     await expect(setup).rejects.toThrow(/has sha256 [0-9a-f]{64}, the config says 0{64}/);

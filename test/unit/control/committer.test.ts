@@ -39,7 +39,9 @@ function stage(count: number) {
       logLevel: 2,
     },
     spawn,
-    onMessage: (id, message) => committer.received(id, message),
+    onMessage: (id, message) => {
+      if (message.type === "prepared" || message.type === "refused") committer.received(id, message);
+    },
     onLost: (id) => {
       lost.push(id);
       committer.lost(id);

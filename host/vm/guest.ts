@@ -1,0 +1,37 @@
+// A running guest as its host functions see it: what they act on, and how they end it. Vm implements this; the env-*.ts
+// files know nothing else of it.
+import type { Status } from "../abi/status.ts";
+import type { FaultReason, GuestFault } from "./faults.ts";
+import type { GuestMemory } from "./memory.ts";
+import type { Hostcalls, VmServices } from "./ports.ts";
+import type { VmTrace } from "./trace.ts";
+
+export interface VmOptions {
+  readonly services: VmServices;
+  /** Host functions and callbacks allowed; null = all (abi.md 11.3). */
+  readonly allowedCapabilities: readonly string[] | null;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Points per outermost callback; null when the module is not instrumented. */
+  readonly fuel: number | null;
+  /** Cap of the linear memory, for telling `oom` from any other trap. */
+  readonly memoryBytes: number;
+  /** Listens to every call in both directions; absent on a serving proxy. */
+  readonly trace?: VmTrace | undefined;
+  /** Once, when the instance dies. */
+  readonly onFault: (fault: GuestFault) => void;
+}
+
+export interface Guest {
+  readonly memory: GuestMemory;
+  readonly options: VmOptions;
+  /** What host calls act on now: the effective context. */
+  readonly context: Hostcalls;
+  readonly services: VmServices;
+  /** A callback runs. */
+  readonly running: boolean;
+  /** Wall clock, frozen for the length of one callback. */
+  nowNanos(): bigint;
+  /** Ends the guest; the reason stands even if the guest catches the exception. */
+  abort(reason: FaultReason, message: string): never;
+  setEffectiveContext(id: number): Status;
+}
