@@ -8,7 +8,9 @@ export interface TurnTask {
   turnEnded(): void;
 }
 
-const tasks: TurnTask[] = [];
+/** Grows to the largest turn and keeps its length: cutting an array costs a call into the engine per turn. */
+const tasks: (TurnTask | null)[] = [];
+let count = 0;
 let depth = 0;
 let scheduled = false;
 let nowMs = -1;
@@ -20,14 +22,14 @@ export function enterTurn(): void {
 
 export function leaveTurn(): void {
   // Tasks run inside the turn: what they cause is part of it.
-  if (depth === 1) runTasks();
+  if (depth === 1 && count > 0) runTasks();
   depth--;
   if (depth === 0) nowMs = -1;
 }
 
 /** Outside any turn (a filter's timer, a call-out of another room) the tasks run before the next event. */
 export function atTurnEnd(task: TurnTask): void {
-  tasks.push(task);
+  tasks[count++] = task;
   if (depth === 0 && !scheduled) {
     scheduled = true;
     process.nextTick(runScheduled);
@@ -48,6 +50,10 @@ function runScheduled(): void {
 }
 
 function runTasks(): void {
-  for (let at = 0; at < tasks.length; at++) tasks[at]?.turnEnded();
-  tasks.length = 0;
+  for (let at = 0; at < count; at++) {
+    const task = tasks[at];
+    tasks[at] = null;
+    task?.turnEnded();
+  }
+  count = 0;
 }

@@ -43,7 +43,15 @@ export function isVisible(text: string): boolean {
   return text.length > 0;
 }
 
+/** Most requests name the host of the one before. */
+let lastAuthority = "a";
+
 /** host[:port] of RFC 3986 3.2 without userinfo: a registered name, an IPv4 address or a bracketed IP literal. */
 export function isAuthority(text: string): boolean {
-  return /^(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9\-._~]+)?\])(?::[0-9]{0,5})?$/.test(text);
+  if (text === lastAuthority) return true;
+  const fits = AUTHORITY.test(text);
+  if (fits) lastAuthority = text;
+  return fits;
 }
+
+const AUTHORITY = /^(?:[A-Za-z0-9\-._~%!$&'()*+,;=]+|\[[0-9A-Fa-f:.]+(?:%25[A-Za-z0-9\-._~]+)?\])(?::[0-9]{0,5})?$/;

@@ -10,7 +10,7 @@ import type { ClientSide, ListenerContext, ResponseStart } from "../client-side.
 import { Exchange } from "../exchange.ts";
 import { type ConnectionFacts, ExchangeFacts, connectionFacts } from "../facts.ts";
 import { toLocalReply } from "../rescue.ts";
-import { type TurnTask, atTurnEnd, enterTurn, leaveTurn } from "../turn.ts";
+import { type TurnTask, atTurnEnd, enterTurn, leaveTurn, turnTimeMs } from "../turn.ts";
 import { MessageWriter, type WriterOwner } from "./message-writer.ts";
 import { statusLine } from "./reasons.ts";
 import { NO_REQUEST, refusalText } from "./refusal.ts";
@@ -36,8 +36,8 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   readonly #deadline = new Deadline(this);
   #exchange: Exchange | null = null;
   #requests = 0;
-  /** Wall clock at the first byte of an unfinished head, ms; -1 = there is none. */
-  #headWallMs = -1;
+  /** Monotonic ms of the first byte of an unfinished head; -1 = there is none. */
+  #headMs = -1;
   /** Coarse monotonic ms of the end of the last exchange. */
   #idleSinceMs = 0;
   /** The current answer is the last. */
@@ -84,14 +84,14 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
 
   headStarted(): void {
     const { clock, wheel, options } = this.#context;
-    this.#headWallMs = clock.nowMs();
-    wheel.schedule(this.#deadline, clock.monotonicMs() + options.limits.headerTimeoutMs);
+    this.#headMs = turnTimeMs(clock);
+    wheel.schedule(this.#deadline, this.#headMs + options.limits.headerTimeoutMs);
   }
 
   requestHead(head: RequestHead, endStream: boolean): void {
     const context = this.#context;
-    const startMs = this.#headWallMs < 0 ? context.clock.nowMs() : this.#headWallMs;
-    this.#headWallMs = -1;
+    const startMs = this.#headMs < 0 ? turnTimeMs(context.clock) : this.#headMs;
+    this.#headMs = -1;
     this.#requests++;
     this.#last = false;
     this.#bodyless = false;
@@ -196,7 +196,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     if (exchange !== null) {
       exchange.expire(nowMs);
       this.deadlinesChanged();
-    } else if (this.#headWallMs >= 0 && !this.#closing) {
+    } else if (this.#headMs >= 0 && !this.#closing) {
       this.#context.metrics.rejected("request_timeout");
       this.#refuse("request_timeout", "the request head was not received in time");
     } else this.#socket.destroy();
@@ -270,13 +270,16 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
 
   /** Answers a request that never became an exchange, and closes. */
   #refuse(code: ErrorCode, sentence: string): void {
-    const { clock, metrics, view } = this.#context;
+    const { clock, metrics, view, wheel } = this.#context;
     const { status, flag } = ERRORS[code];
-    const facts = new ExchangeFacts(this.connection, this.#headWallMs < 0 ? clock.nowMs() : this.#headWallMs);
+    const nowMs = turnTimeMs(clock);
+    const startMs = this.#headMs < 0 ? nowMs : this.#headMs;
+    const facts = new ExchangeFacts(this.connection, wheel.wallMs(startMs));
+    facts.durationMs = nowMs - startMs;
     facts.responseCode = status;
     facts.responseCodeDetails = code;
     facts.addFlag(flag);
-    this.#writer.whole(refusalText(toLocalReply(code, sentence), clock.nowMs()));
+    this.#writer.whole(refusalText(toLocalReply(code, sentence), wheel.wallMs(nowMs)));
     metrics.finished(facts);
     view().finished(facts, NO_REQUEST);
     this.#close();

@@ -26,7 +26,19 @@ export const Kind = {
 export interface FieldName {
   readonly name: string;
   readonly kind: number;
+  /** The name as bytes. */
+  readonly codes: Uint8Array;
+  /** The name that followed this one the last time: the first guess for the next line. */
+  next: FieldName | null;
 }
+
+/** A name made outside the parser. */
+export const fieldName = (name: string): FieldName => ({
+  name,
+  kind: kindOf(name),
+  codes: Uint8Array.from(name, (char) => char.charCodeAt(0)),
+  next: null,
+});
 
 const KINDS: ReadonlyMap<string, number> = new Map([
   ["host", Kind.host],
@@ -54,25 +66,22 @@ function kindOf(name: string): number {
 const SLOTS = 2048;
 const slots: (FieldName | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
 
-/**
- * The name at `text[from, to)`, whose characters are tokens. `hash` is FNV-1a over their lower-case codes.
- */
-export function internName(text: string, from: number, to: number, hash: number): FieldName {
+/** The name in the bytes [from, to), which are token characters. `hash` is FNV-1a over their lower-case codes. */
+export function internName(bytes: Uint8Array, from: number, to: number, hash: number): FieldName {
   const slot = (hash >>> 0) % SLOTS;
   const found = slots[slot];
-  if (found !== undefined && sameName(found.name, text, from, to)) return found;
-  const name = text.slice(from, to).toLowerCase();
-  const entry = { name, kind: kindOf(name) };
+  if (found !== undefined && found.codes.length === to - from && beginsWith(bytes, from, found)) return found;
+  const name = String.fromCharCode(...bytes.subarray(from, to)).toLowerCase();
+  const entry = fieldName(name);
   // A known name keeps its slot: common headers must not be thrown out by rare ones.
   if (found === undefined || !KINDS.has(found.name)) slots[slot] = entry;
   return entry;
 }
 
-/** The hash is only an index: the characters decide. */
-function sameName(name: string, text: string, from: number, to: number): boolean {
-  if (name.length !== to - from) return false;
-  for (let at = 0; at < name.length; at++) {
-    if (LOWER_TOKEN[text.charCodeAt(from + at)] !== name.charCodeAt(at)) return false;
+/** Whether `guess` stands at `from`, in any case of letters. The hash above is only an index: the characters decide. */
+export function beginsWith(bytes: Uint8Array, from: number, { codes }: FieldName): boolean {
+  for (let at = 0; at < codes.length; at++) {
+    if (LOWER_TOKEN[bytes[from + at] as number] !== codes[at]) return false;
   }
   return true;
 }

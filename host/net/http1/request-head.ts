@@ -3,8 +3,8 @@
 import { type HeaderList, findHeader, removeHeader } from "../../abi/headers.ts";
 import { isAuthority, isToken, isVisible } from "./chars.ts";
 import { ConnectionOptions } from "./connection-options.ts";
-import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
-import { type FieldName, Kind } from "./names.ts";
+import { type FieldVisitor, type HeadSource, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
 export class RequestHead implements FieldVisitor {
@@ -31,6 +31,7 @@ export class RequestHead implements FieldVisitor {
   requestIdAt = -1;
   forwardedForAt = -1;
   forwardedProtoAt = -1;
+  readonly before = fieldName("");
   readonly #connection = new ConnectionOptions();
   readonly #maxHeaders: number;
   readonly #scheme: string;
@@ -52,12 +53,13 @@ export class RequestHead implements FieldVisitor {
     return this.protocol === "HTTP/1.0";
   }
 
-  /** The head is `text[from, to)`, up to and including the CRLF of its last line. */
-  parse(text: string, from: number, to: number): Rejection | null {
+  /** The head is the text from `from` to `to`, which includes the CRLF of its last line. */
+  parse(source: HeadSource, from: number, to: number): Rejection | null {
+    const { text } = source;
     this.#reset();
     this.bytes = to + 2 - from;
     const lineEnd = text.indexOf("\r\n", from);
-    const refused = this.#parseRequestLine(text, from, lineEnd) ?? parseFields(text, lineEnd + 2, to, this);
+    const refused = this.#parseRequestLine(text, from, lineEnd) ?? parseFields(source, lineEnd + 2, to, this);
     return refused ?? this.#checkHost() ?? this.#finish();
   }
 

@@ -6,7 +6,7 @@ import type { HeaderList } from "../../abi/headers.ts";
 import { latin1 } from "../latin1.ts";
 import { BodyReader } from "./body-reader.ts";
 import { Step } from "./chunked-decoder.ts";
-import { SCAN_WINDOW, findHeadEnd, hasBareLineEnd, startsWrong } from "./head-scan.ts";
+import { SCAN_WINDOW, findHeadEnd, headSource, hasBareLineEnd, startsWrong } from "./head-scan.ts";
 import type { Rejection } from "./rejection.ts";
 import { RequestHead } from "./request-head.ts";
 
@@ -140,7 +140,7 @@ export class RequestReader {
     this.#partial = "";
     if (end + 2 > this.#maxHeaderBytes) return this.#reject("header_too_large");
     // One empty line before a request is allowed (RFC 9112 2.2).
-    const refused = this.head.parse(text, text.startsWith("\r\n") ? 2 : 0, end);
+    const refused = this.head.parse(headSource(text, known, bytes, at), text.startsWith("\r\n") ? 2 : 0, end);
     if (refused !== null) return this.#reject(refused);
     const next = at + end + 2 - known;
     this.#open();

@@ -3,8 +3,8 @@
 import type { HeaderList } from "../../abi/headers.ts";
 import { isFieldValue } from "./chars.ts";
 import { ConnectionOptions } from "./connection-options.ts";
-import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
-import { type FieldName, Kind } from "./names.ts";
+import { type FieldVisitor, type HeadSource, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
 export class ResponseHead implements FieldVisitor {
@@ -17,6 +17,7 @@ export class ResponseHead implements FieldVisitor {
   chunked = false;
   /** The upstream will close after this answer. */
   close = false;
+  readonly before = fieldName("");
   readonly #connection = new ConnectionOptions();
   readonly #maxHeaders: number;
   #count = 0;
@@ -25,14 +26,15 @@ export class ResponseHead implements FieldVisitor {
     this.#maxHeaders = options.maxHeaders;
   }
 
-  /** The head is `text[0, to)`, up to and including the CRLF of its last line. */
-  parse(text: string, to: number): Rejection | null {
+  /** The head is the text up to `to`, which includes the CRLF of its last line. */
+  parse(source: HeadSource, to: number): Rejection | null {
+    const { text } = source;
     this.contentLength = -1;
     this.chunked = false;
     this.#connection.reset();
     this.#count = 0;
     const lineEnd = text.indexOf("\r\n");
-    return this.#parseStatusLine(text, lineEnd) ?? parseFields(text, lineEnd + 2, to, this) ?? this.#finish(text);
+    return this.#parseStatusLine(text, lineEnd) ?? parseFields(source, lineEnd + 2, to, this) ?? this.#finish(text);
   }
 
   field({ name, kind }: FieldName, value: string): Rejection | null {

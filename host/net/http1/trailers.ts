@@ -2,7 +2,7 @@
 // merges trailers into headers must not be fooled by them (RFC 9110 6.5.1).
 import type { HeaderList } from "../../abi/headers.ts";
 import { type FieldVisitor, parseFields } from "./fields.ts";
-import { type FieldName, Kind } from "./names.ts";
+import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
 /** Longest trailer section in bytes and in fields (reliability.md 3.4). */
@@ -26,10 +26,11 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether a field may travel as a trailer. */
-export const isTrailer = ({ name, kind }: FieldName): boolean =>
+export const isTrailer = ({ name, kind }: Pick<FieldName, "name" | "kind">): boolean =>
   (kind === Kind.plain || kind === Kind.underscore) && !NOT_IN_TRAILERS.has(name);
 
 class TrailerVisitor implements FieldVisitor {
+  readonly before = fieldName("");
   readonly list: HeaderList = [];
   #count = 0;
 
@@ -43,5 +44,6 @@ class TrailerVisitor implements FieldVisitor {
 /** `text` is the trailer section up to and including the CRLF of its last line. */
 export function parseTrailers(text: string): HeaderList | Rejection {
   const visitor = new TrailerVisitor();
-  return parseFields(text, 0, text.length, visitor) ?? visitor.list;
+  const source = { bytes: Buffer.from(text, "latin1"), text, base: 0 };
+  return parseFields(source, 0, text.length, visitor) ?? visitor.list;
 }
