@@ -187,7 +187,9 @@ export class Cluster implements ConnectionOwner, DeadlineOwner {
 
   /** Whoever chose this endpoint comes first, then whoever waits for any. */
   #offer(connection: Connection): void {
-    const waiter = connection.endpoint.waiters.shift() ?? this.#queue.shift();
+    // Shifting an empty array is a call into the engine; nearly always nobody waits.
+    const { waiters } = connection.endpoint;
+    const waiter = waiters.length > 0 ? waiters.shift() : this.#queue.length > 0 ? this.#queue.shift() : undefined;
     if (waiter !== undefined) {
       waiter.connectionReady(this.#handOut(connection));
       return;
