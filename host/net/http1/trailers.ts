@@ -36,6 +36,8 @@ class TrailerVisitor implements FieldVisitor {
 
   field(name: FieldName, value: string): Rejection | null {
     if (++this.#count > MAX_TRAILERS) return "trailers_too_large";
+    // Dropping it would do; Node refuses it, and whoever sends it means no good.
+    if (name.kind === Kind.contentLength || name.kind === Kind.transferEncoding) return "bad_trailer";
     if (isTrailer(name)) this.list.push(name.name, value);
     return null;
   }
