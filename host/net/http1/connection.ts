@@ -10,7 +10,7 @@ import type { ClientSide, ListenerContext, ResponseStart } from "../client-side.
 import { Exchange } from "../exchange.ts";
 import { type ConnectionFacts, ExchangeFacts, connectionFacts } from "../facts.ts";
 import { toLocalReply } from "../rescue.ts";
-import { type TurnTask, atTurnEnd, enterTurn, leaveTurn, turnTimeMs } from "../turn.ts";
+import { type TurnTask, atTurnEnd, enterTurn, inTurn, leaveTurn, turnTimeMs } from "../turn.ts";
 import { MessageWriter, type WriterOwner } from "./message-writer.ts";
 import { statusLine } from "./reasons.ts";
 import { NO_REQUEST, refusalText } from "./refusal.ts";
@@ -72,9 +72,9 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   /** Ends the connection if it has had nothing to do for `quietMs`; used while draining. */
   closeIfIdle(nowMs: number, quietMs: number): void {
     if (this.#exchange !== null || this.#closing || !this.#reader.idle || nowMs - this.#idleSinceMs < quietMs) return;
-    enterTurn();
-    this.#close();
-    leaveTurn();
+    inTurn(() => {
+      this.#close();
+    });
   }
 
   /** Ends the connection whatever it is doing. */
@@ -191,16 +191,16 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   }
 
   deadlineReached(_deadline: Deadline, nowMs: number): void {
-    enterTurn();
-    const exchange = this.#exchange;
-    if (exchange !== null) {
-      exchange.expire(nowMs);
-      this.deadlinesChanged();
-    } else if (this.#headMs >= 0 && !this.#closing) {
-      this.#context.metrics.rejected("request_timeout");
-      this.#refuse("request_timeout", "the request head was not received in time");
-    } else this.#socket.destroy();
-    leaveTurn();
+    inTurn(() => {
+      const exchange = this.#exchange;
+      if (exchange !== null) {
+        exchange.expire(nowMs);
+        this.deadlinesChanged();
+      } else if (this.#headMs >= 0 && !this.#closing) {
+        this.#context.metrics.rejected("request_timeout");
+        this.#refuse("request_timeout", "the request head was not received in time");
+      } else this.#socket.destroy();
+    });
   }
 
   turnEnded(): void {
@@ -210,36 +210,39 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   #received(bytes: Buffer): void {
     if (this.#closing) return;
     enterTurn();
-    this.#reader.feed(bytes);
-    this.#settle();
-    leaveTurn();
+    try {
+      this.#reader.feed(bytes);
+      this.#settle();
+    } finally {
+      leaveTurn();
+    }
   }
 
   #drained(): void {
-    enterTurn();
-    this.#blocked = false;
-    if (this.#exchange === null) this.#reader.next();
-    else this.#exchange.clientBlocked(false);
-    this.#settle();
-    leaveTurn();
+    inTurn(() => {
+      this.#blocked = false;
+      if (this.#exchange === null) this.#reader.next();
+      else this.#exchange.clientBlocked(false);
+      this.#settle();
+    });
   }
 
   /** A client may send its request and FIN, and read on; a request cut short is none. */
   #halfClosed(): void {
-    enterTurn();
-    this.#ended = true;
-    this.#reader.end();
-    this.#settle();
-    leaveTurn();
+    inTurn(() => {
+      this.#ended = true;
+      this.#reader.end();
+      this.#settle();
+    });
   }
 
   #closed(): void {
-    enterTurn();
-    this.#closing = true;
-    this.#reader.close();
-    this.#context.wheel.cancel(this.#deadline);
-    this.#exchange?.clientGone();
-    leaveTurn();
+    inTurn(() => {
+      this.#closing = true;
+      this.#reader.close();
+      this.#context.wheel.cancel(this.#deadline);
+      this.#exchange?.clientGone();
+    });
   }
 
   /** After anything that reads: pause or go on, and close when the client has said its last. */
