@@ -5,6 +5,15 @@
 
 export type HeaderList = string[];
 
+/**
+ * The one string object that V8 keeps for this text. Two of them are compared by address; names from peers and names from
+ * guests would else be compared character by character at each look-up. For tables of names: not cheap itself.
+ */
+export function internalized(text: string): string {
+  // Property keys are internalized, and come back as such.
+  return Object.keys({ [text]: 0 })[0] ?? text;
+}
+
 /** Index of the first `name` at or after pair index `from` (an even number), or -1. */
 export function findHeader(list: HeaderList, name: string, from = 0): number {
   for (let at = from; at < list.length; at += 2) if (list[at] === name) return at;

@@ -85,6 +85,11 @@ export interface ExchangePort {
    * The reply then comes through forwardResponseHeaders / forwardResponseBody like any other response.
    */
   stopRequest(details: string): void;
+  /**
+   * A filter changed what routes look at: the route is matched again when the request leaves the chain. Chain and
+   * generations stay those of the first match (decisions.md 8).
+   */
+  clearRouteCache(): void;
   /** Ends the exchange without an orderly answer: the connection is closed (h1) or the stream reset (h2). */
   reset(details: string): void;
   /** Back-pressure from the filters: true = do not read more request (response) body until called with false. */
@@ -114,36 +119,4 @@ export interface ChainTemplate {
   /** No filter: the exchange may skip the chain altogether. */
   readonly empty: boolean;
   open(port: ExchangePort): HttpStream;
-}
-
-/** An HTTP call-out started by a filter. Implemented by `net`, used by `chain`. */
-export interface CalloutRequest {
-  readonly cluster: string;
-  /** Starts with pseudo headers :method :scheme? :authority :path, in any order. */
-  readonly headers: HeaderList;
-  readonly body: Buffer;
-  readonly trailers: HeaderList;
-  /** 0 = the cluster's default, 15 000. */
-  readonly timeoutMs: number;
-  /** Bytes of response body accepted before `response_too_large`. */
-  readonly maxBodyBytes: number;
-}
-
-export type CalloutFailure =
-  | "timeout"
-  | "connect_failure"
-  | "reset"
-  | "response_too_large"
-  | "no_healthy_upstream"
-  | "overflow";
-
-export type CalloutResult =
-  | { readonly ok: true; readonly headers: HeaderList; readonly body: Buffer; readonly trailers: HeaderList }
-  | { readonly ok: false; readonly failure: CalloutFailure };
-
-export interface CalloutPort {
-  /** false when there is no such cluster. */
-  hasCluster(name: string): boolean;
-  /** `done` is called exactly once, never before this returns; not at all after cancel(). */
-  send(request: CalloutRequest, done: (result: CalloutResult) => void): { cancel(): void };
 }

@@ -13,6 +13,8 @@ import { replyHeaders } from "./rescue.ts";
 export class Answer {
   /** Content-Length of the upstream's answer; -1 for none and for our own answers. */
   length = -1;
+  /** The upstream's head as it was parsed, when filters may change it. */
+  parsed: HeaderList = [];
   /** The client has been given a head. */
   started = false;
   readonly #client: ClientSide;
@@ -33,7 +35,7 @@ export class Answer {
     const { armHeader } = this.#context.options;
     if (armHeader !== "" && this.#facts.arms !== "") headers.push(armHeader, this.#facts.arms);
     const length = checked ? declaredLength(headers, this.length) : this.length;
-    this.started = this.#client.sendHead(headers, { endStream, length, checked });
+    this.started = this.#client.sendHead(headers, { endStream, length, checked, parsed: this.parsed });
     if (this.started) this.#facts.responseCode = Number(headers[1]);
     return this.started;
   }

@@ -4,7 +4,7 @@ import { type HeaderList, firstHeader } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { Deadline, type DeadlineOwner, type TimerWheel } from "../base/timer-wheel.ts";
-import type { CalloutFailure, CalloutPort, CalloutRequest, CalloutResult } from "../chain/ports.ts";
+import type { CalloutFailure, CalloutPort, CalloutRequest, CalloutResult } from "../plugin/callout-port.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import { checkedLines, isRequestLine, requestLine } from "./http1/serialize.ts";

@@ -11,7 +11,8 @@ import type { RequestIds } from "./request-id.ts";
 
 /** What all connections of a listener share. */
 export interface ListenerContext {
-  readonly options: ListenerOptions;
+  /** Changed in place by a reload; an exchange reads its limits when it begins. */
+  options: ListenerOptions;
   readonly view: () => ListenerView;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
@@ -28,6 +29,8 @@ export interface ResponseStart {
   readonly length: number;
   /** Filters may have written the list: check every name and value. */
   readonly checked: boolean;
+  /** The list as the upstream's answer was parsed: its pairs need no check where they stand unchanged. */
+  readonly parsed?: HeaderList;
 }
 
 export interface ClientSide {

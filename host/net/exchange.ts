@@ -4,7 +4,7 @@
 //   client -> requestX -> [stream] -> forwardRequestX -> Forward -> upstream
 //   client <- forwardResponseX <- [stream] <- upstreamX <- Forward
 import type { HeaderList } from "../abi/headers.ts";
-import { ERRORS, type ErrorCode } from "../base/errors.ts";
+import type { ErrorCode } from "../base/errors.ts";
 import type { ExchangePort, HttpStream, LocalReply } from "../chain/ports.ts";
 import type { RouteOptions } from "../route/options.ts";
 import { Answer } from "./answer.ts";
@@ -34,9 +34,13 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   readonly #answer: Answer;
   #route: RouteOptions | null = null;
   #stream: HttpStream | null = null;
+  /** The request's list as it was parsed, when there are filters. */
+  #parsed: HeaderList | null = null;
   #forward: Forward | null = null;
   /** The request's head has passed the filters. */
   #forwarded = false;
+  /** The route is looked up again when the head has passed the filters. */
+  #rematch = false;
   /** The filters have been given a response, from upstream or our own. */
   #responding = false;
   #over = false;
@@ -72,6 +76,8 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     if (this.#upload.tooLong) this.fail("request_payload_too_large");
     else if (chain.empty) this.forwardRequestHeaders(headers, endStream);
     else {
+      this.#rematch = route === null;
+      this.#parsed = headers.slice();
       this.#stream = chain.open(this);
       this.#stream.requestHeaders(headers, endStream);
       if (!this.#forwarded) this.#upload.continueForFilters();
@@ -99,7 +105,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   /** The client is gone: nobody wants the answer any more. */
   clientGone(): void {
     if (this.#over) return;
-    this.#note("downstream_disconnect");
+    this.facts.failed("downstream_disconnect");
     this.#finish();
   }
 
@@ -117,11 +123,14 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     this.fail(code);
   }
 
+  clearRouteCache(): void {
+    this.#rematch = true;
+  }
+
   forwardRequestHeaders(headers: HeaderList, endStream: boolean): void {
     if (this.#over || this.#upload.stopped || this.#forwarded) return;
     this.#forwarded = true;
-    // A filter may have led a request without a route to one; a decision once made stays.
-    if (this.#route === null && this.#stream !== null) {
+    if (this.#rematch) {
       this.#choose(this.#view.routes.match(headers));
       this.#client.deadlinesChanged();
     }
@@ -197,6 +206,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     this.deadlines.activeMs = this.#context.wheel.nowMs;
     this.#answer.length = length;
     this.#responding = true;
+    if (this.#stream !== null) this.#answer.parsed = headers.slice();
     if (this.#stream === null) this.forwardResponseHeaders(headers, endStream);
     else this.#stream.responseHeaders(headers, endStream);
   }
@@ -215,7 +225,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   /** Answers with the error, or breaks off when an answer has begun. `sentence` replaces the error's own. */
   fail(code: ErrorCode, sentence?: string): void {
     if (this.#over) return;
-    this.#note(code);
+    this.facts.failed(code);
     this.#stop();
     if (!this.#answer.started) this.#reply(toLocalReply(code, sentence));
     else {
@@ -238,10 +248,9 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   }
 
   #send(headers: HeaderList, endStream: boolean): void {
-    const checked = this.#stream !== null;
     const { clusterName: authority } = this.facts;
     const cluster = this.#view.cluster(authority);
-    const options = { checked, authority, endStream, upload: this.#upload };
+    const options = { parsed: this.#parsed, authority, endStream, upload: this.#upload };
     const request = outgoingRequest(headers, options);
     if (cluster === undefined || request === null) {
       this.fail(cluster === undefined ? "cluster_not_found" : "internal_error");
@@ -266,11 +275,6 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   #afterPiece(fits: boolean, endStream: boolean): void {
     if (!fits) this.reset("wasm_content_length_mismatch");
     else if (endStream) this.#finish();
-  }
-
-  #note(code: ErrorCode): void {
-    this.facts.addFlag(ERRORS[code].flag);
-    this.facts.responseCodeDetails = code;
   }
 
   #stop(): void {

@@ -1,5 +1,6 @@
 // StreamFacts of one exchange. A class, so that all of them have one shape, with the parts of the connection filled in by
 // the constructor.
+import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import type { Socket } from "node:net";
 import type { StreamFacts } from "../chain/ports.ts";
 
@@ -72,6 +73,12 @@ export class ExchangeFacts implements StreamFacts {
   /** Made on demand: a bigint per request is dearer than all the other fields, and few ask. */
   get startNanos(): bigint {
     return BigInt(Math.round(this.startMs * 1000)) * 1000n;
+  }
+
+  /** What went wrong, for the access log: the code and its flag. */
+  failed(code: ErrorCode): void {
+    this.addFlag(ERRORS[code].flag);
+    this.responseCodeDetails = code;
   }
 
   /** Envoy's response flags, each once. */

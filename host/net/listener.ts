@@ -41,6 +41,8 @@ export interface RunningListener {
   readonly port: number;
   /** Open connections. */
   readonly connections: number;
+  /** Limits for exchanges and connections that begin from now on; the address stays. */
+  configure(options: ListenerOptions): void;
   /** Closes the listening socket; open connections go on. Idempotent. */
   stopAccepting(): void;
   /**
@@ -119,6 +121,11 @@ class Listener implements RunningListener {
         resolve();
       });
     });
+  }
+
+  configure(options: ListenerOptions): void {
+    this.#context.options = options;
+    this.#server.maxConnections = options.limits.maxConnections;
   }
 
   stopAccepting(): void {

@@ -6,7 +6,8 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { Connection, ConnectionHandler } from "../upstream/connection.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { Step } from "./http1/chunked-decoder.ts";
-import { SCAN_WINDOW, findHeadEnd, headSource } from "./http1/head-scan.ts";
+import { SCAN_WINDOW, findHeadEnd } from "./http1/head-scan.ts";
+import { headText, headTextOf } from "./http1/head-text.ts";
 import { MessageWriter, type WriterOwner } from "./http1/message-writer.ts";
 import { ResponseHead } from "./http1/response-head.ts";
 import { copyBytes, latin1 } from "./latin1.ts";
@@ -156,7 +157,8 @@ export class UpstreamSession implements ConnectionHandler, WriterOwner {
       return text.length > MAX_HEAD_BYTES ? this.#garbage(end) : end;
     }
     this.#partial = "";
-    if (this.#head.parse(headSource(text, known, bytes, at), headEnd) !== null) return this.#garbage(end);
+    const head = known === 0 ? headText(text, bytes, at) : headTextOf(text);
+    if (this.#head.parse(head, headEnd) !== null) return this.#garbage(end);
     const next = at + headEnd + 2 - known;
     if (this.#head.status < 200) return this.#informed() ? next : this.#garbage(end);
     this.#open(next < end);

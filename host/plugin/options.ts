@@ -6,6 +6,9 @@ export type Phase = "AUTHN" | "AUTHZ" | "STATS" | "";
 export interface FilterLimits {
   /** Linear memory cap in bytes. Default 64 MiB. */
   readonly memoryBytes: number;
+  /** Points per callback (an instruction count with weights, at most about 2 ns each); start-up and configuration get fifty
+   * times that. Default 10 000 000; null = no CPU limit. */
+  readonly fuel: number | null;
 }
 
 export interface FilterOptions {

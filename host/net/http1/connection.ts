@@ -9,6 +9,8 @@ import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { ClientSide, ListenerContext, ResponseStart } from "../client-side.ts";
 import { Exchange } from "../exchange.ts";
 import { type ConnectionFacts, ExchangeFacts, connectionFacts } from "../facts.ts";
+import { copyBytes } from "../latin1.ts";
+import { readInto } from "../lent-reads.ts";
 import { toLocalReply } from "../rescue.ts";
 import { type TurnTask, atTurnEnd, enterTurn, inTurn, leaveTurn, turnTimeMs } from "../turn.ts";
 import { MessageWriter, type WriterOwner } from "./message-writer.ts";
@@ -61,7 +63,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     socket.setDefaultEncoding("latin1");
     this.#writer = new MessageWriter(socket, this);
     this.#idle(context.clock.monotonicMs());
-    socket.on("data", (bytes: Buffer) => this.#received(bytes));
+    readInto(socket, (bytes, length) => this.#received(bytes, length));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#halfClosed());
     socket.on("close", () => this.#closed());
@@ -102,7 +104,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   }
 
   requestBody(bytes: Buffer, from: number, to: number, last: boolean): void {
-    if (this.#exchange !== null) this.#exchange.requestBody(bytes, from, to, last);
+    if (this.#exchange !== null) this.#exchange.requestBody(copyBytes(bytes, from, to), 0, to - from, last);
     else if (last) this.#reader.next();
   }
 
@@ -122,10 +124,10 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     this.#writer.whole(`${statusLine(status)}${checkedLines(headers) ?? ""}\r\n`);
   }
 
-  sendHead(headers: HeaderList, { endStream, length, checked }: ResponseStart): boolean {
+  sendHead(headers: HeaderList, { endStream, length, checked, parsed }: ResponseStart): boolean {
     const exchange = this.#exchange;
     const status = Number(headers[1]);
-    const lines = checked ? checkedLines(headers) : parsedLines(headers, 2);
+    const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 2);
     if (exchange === null || lines === null || !(status >= 200 && status <= 599)) return false;
     const bodyless = this.#reader.head.method === "HEAD" || status === 204 || status === 304;
     const { http10 } = this.#reader.head;
@@ -207,11 +209,11 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     this.#socket.end();
   }
 
-  #received(bytes: Buffer): void {
+  #received(bytes: Buffer, length: number): void {
     if (this.#closing) return;
     enterTurn();
     try {
-      this.#reader.feed(bytes);
+      this.#reader.feed(bytes, length);
       this.#settle();
     } finally {
       leaveTurn();
@@ -258,8 +260,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
 
   #idle(nowMs: number): void {
     this.#idleSinceMs = nowMs;
-    const { wheel, options } = this.#context;
-    wheel.schedule(this.#deadline, nowMs + options.limits.idleTimeoutMs);
+    this.#context.wheel.schedule(this.#deadline, nowMs + this.#context.options.limits.idleTimeoutMs);
   }
 
   #mustClose(exchange: Exchange): boolean {
@@ -291,8 +292,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   #close(): void {
     this.#closing = true;
     this.#reader.close();
-    const { wheel, clock } = this.#context;
-    wheel.schedule(this.#deadline, clock.monotonicMs() + LINGER_MS);
+    this.#context.wheel.schedule(this.#deadline, this.#context.clock.monotonicMs() + LINGER_MS);
     if (this.#paused) this.#socket.resume();
     // What this turn has written leaves before the FIN.
     atTurnEnd(this);

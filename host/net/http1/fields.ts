@@ -1,7 +1,8 @@
 // Header lines: one pass that checks every character, folds names, trims values and hands each field to a visitor. Used for
 // request heads, response heads and trailers. Strict: RFC 9112 5 without any of its leniencies.
 import { LOWER_TOKEN } from "./chars.ts";
-import { type FieldName, beginsWith, internName } from "./names.ts";
+import type { HeadText } from "./head-text.ts";
+import { type FieldName, MAX_INTERNED, beginsWith, internName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
 const TAB = 9;
@@ -13,14 +14,6 @@ const DELETE = 127;
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** A head to parse: the bytes for looking, the text for cutting. */
-export interface HeadSource {
-  /** Character n of the text is byte `base + n`. */
-  readonly bytes: Uint8Array;
-  readonly text: string;
-  readonly base: number;
-}
-
 export interface FieldVisitor {
   /** Stands before the first line; remembers which name came first the last time. */
   readonly before: FieldName;
@@ -28,14 +21,11 @@ export interface FieldVisitor {
   field(name: FieldName, value: string): Rejection | null;
 }
 
-/**
- * The text from `at` to `end` is nothing but header lines, each ended by CRLF (none at all is fine). Characters are looked
- * at in the bytes: a loop over a string costs twice as much, since every charCodeAt asks what kind of string it is.
- */
-export function parseFields(source: HeadSource, at: number, end: number, visitor: FieldVisitor): Rejection | null {
-  const { bytes, text, base } = source;
-  at += base;
-  end += base;
+/** `text[from, to)` of `head` is nothing but header lines, each ended by CRLF (none at all is fine). */
+export function parseFields(head: HeadText, from: number, to: number, visitor: FieldVisitor): Rejection | null {
+  const { text, bytes, base } = head;
+  const end = base + to;
+  let at = base + from;
   let name = visitor.before;
   let code = 0;
   while (at < end) {
@@ -45,7 +35,7 @@ export function parseFields(source: HeadSource, at: number, end: number, visitor
       name = guess;
       at += guess.codes.length;
     } else {
-      const from = at;
+      const first = at;
       let hash = FNV_OFFSET;
       code = bytes[at] as number;
       // Every loop stops at the CR that ends the text: it is neither a token nor a value character.
@@ -53,9 +43,11 @@ export function parseFields(source: HeadSource, at: number, end: number, visitor
         hash = Math.imul(hash ^ (lower as number), FNV_PRIME);
         code = bytes[++at] as number;
       }
-      if (code !== COLON || at === from) return badName(code, at === from);
-      name.next = internName(bytes, from, at, hash);
-      name = name.next;
+      if (code !== COLON || at === first) return badName(code, at === first);
+      const found = internName(bytes, first, at, hash);
+      // A long name is not kept by the table, so nor by its neighbour.
+      if (found.codes.length <= MAX_INTERNED) name.next = found;
+      name = found;
     }
     do code = bytes[++at] as number;
     while (code === SPACE || code === TAB);

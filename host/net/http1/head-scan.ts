@@ -1,7 +1,6 @@
 // Finding the end of a head in a stream of bytes. A head is turned into text once; small messages come as one piece with
 // their head, so the first window usually holds all of it.
 import { LOWER_TOKEN } from "./chars.ts";
-import type { HeadSource } from "./fields.ts";
 
 /** Bytes looked at first; more only when the head is longer. */
 export const SCAN_WINDOW = 8 * 1024;
@@ -33,8 +32,3 @@ export function hasBareLineEnd(text: string, known: number): boolean {
 /** Whether the first character cannot begin a request: a TLS hello on a plain port, for example. */
 export const startsWrong = (text: string): boolean =>
   text !== "" && LOWER_TOKEN[text.charCodeAt(0)] === 0 && !"\r\n".startsWith(text.slice(0, 2));
-
-/** A head whose last characters begin at byte `at`; `known` characters came earlier, and their bytes are gone. */
-export function headSource(text: string, known: number, bytes: Buffer, at: number): HeadSource {
-  return known > 0 ? { bytes: Buffer.from(text, "latin1"), text, base: 0 } : { bytes, text, base: at };
-}

@@ -1,5 +1,6 @@
 // Header names: one interned lower-case string and one kind per name, found by hashing the characters in the same pass that
 // checks them. Interned names make every later comparison a pointer compare, and no slice is made for a name seen before.
+import { internalized } from "../../abi/headers.ts";
 import { LOWER_TOKEN } from "./chars.ts";
 
 /** What the parser does with a header; numbers, because the switch on it runs for every header. */
@@ -26,19 +27,11 @@ export const Kind = {
 export interface FieldName {
   readonly name: string;
   readonly kind: number;
-  /** The name as bytes. */
+  /** The characters of the name. */
   readonly codes: Uint8Array;
   /** The name that followed this one the last time: the first guess for the next line. */
   next: FieldName | null;
 }
-
-/** A name made outside the parser. */
-export const fieldName = (name: string): FieldName => ({
-  name,
-  kind: kindOf(name),
-  codes: Uint8Array.from(name, (char) => char.charCodeAt(0)),
-  next: null,
-});
 
 const KINDS: ReadonlyMap<string, number> = new Map([
   ["host", Kind.host],
@@ -58,31 +51,47 @@ const KINDS: ReadonlyMap<string, number> = new Map([
 ]);
 
 function kindOf(name: string): number {
+  // The fault filter's headers steer a drill, not the router; whether they count is that filter's headerMode.
+  if (name.startsWith("x-envoy-fault-")) return Kind.plain;
   if (name.startsWith("x-envoy-") || name.startsWith("x-sluice-")) return Kind.internal;
   return KINDS.get(name) ?? (name.includes("_") ? Kind.underscore : Kind.plain);
 }
+
+/** Longer names are rare, and 2048 of the longest would be a lot of memory. */
+export const MAX_INTERNED = 64;
+
+/** A name made anew; `name` is lower-case latin1. */
+export const fieldName = (name: string): FieldName => ({
+  name: internalized(name),
+  kind: kindOf(name),
+  codes: Buffer.from(name, "latin1"),
+  next: null,
+});
 
 /** Direct-mapped and bounded: a peer with endless names only makes its own look-ups slower. */
 const SLOTS = 2048;
 const slots: (FieldName | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
 
-/** The name in the bytes [from, to), which are token characters. `hash` is FNV-1a over their lower-case codes. */
+/**
+ * The name at `bytes[from, to)`, whose characters are tokens. `hash` is FNV-1a over their lower-case codes.
+ */
 export function internName(bytes: Uint8Array, from: number, to: number, hash: number): FieldName {
   const slot = (hash >>> 0) % SLOTS;
   const found = slots[slot];
   if (found !== undefined && found.codes.length === to - from && beginsWith(bytes, from, found)) return found;
-  const name = String.fromCharCode(...bytes.subarray(from, to)).toLowerCase();
-  const entry = fieldName(name);
+  const entry = fieldName(Buffer.from(bytes.subarray(from, to)).latin1Slice().toLowerCase());
   // A known name keeps its slot: common headers must not be thrown out by rare ones.
-  if (found === undefined || !KINDS.has(found.name)) slots[slot] = entry;
+  if (entry.codes.length > MAX_INTERNED || (found !== undefined && KINDS.has(found.name))) return entry;
+  // What is thrown out must not hold on to what came behind it.
+  if (found !== undefined) found.next = null;
+  slots[slot] = entry;
   return entry;
 }
 
 /** Whether `guess` stands at `from`, in any case of letters. The hash above is only an index: the characters decide. */
 export function beginsWith(bytes: Uint8Array, from: number, { codes }: FieldName): boolean {
-  for (let at = 0; at < codes.length; at++) {
-    if (LOWER_TOKEN[bytes[from + at] as number] !== codes[at]) return false;
-  }
+  const { length } = codes;
+  for (let at = 0; at < length; at++) if (LOWER_TOKEN[bytes[from + at] as number] !== codes[at]) return false;
   return true;
 }
 

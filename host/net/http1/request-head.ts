@@ -3,7 +3,8 @@
 import { type HeaderList, findHeader, removeHeader } from "../../abi/headers.ts";
 import { isAuthority } from "./chars.ts";
 import { ConnectionOptions } from "./connection-options.ts";
-import { type FieldVisitor, type HeadSource, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import type { HeadText } from "./head-text.ts";
 import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 import { RequestLine } from "./start-line.ts";
@@ -56,10 +57,10 @@ export class RequestHead implements FieldVisitor {
   }
 
   /** The head is the text from `from` to `to`, which includes the CRLF of its last line. */
-  parse(source: HeadSource, from: number, to: number): Rejection | null {
+  parse(head: HeadText, from: number, to: number): Rejection | null {
     this.#reset();
     this.bytes = to + 2 - from;
-    const refused = this.#parseLine(source, from) ?? parseFields(source, this.#line.end, to, this);
+    const refused = this.#parseLine(head, from) ?? parseFields(head, this.#line.end, to, this);
     return refused ?? this.#checkHost() ?? this.#finish();
   }
 
@@ -143,9 +144,9 @@ export class RequestHead implements FieldVisitor {
     this.#targetAuthority = "";
   }
 
-  #parseLine(source: HeadSource, from: number): Rejection | null {
+  #parseLine(head: HeadText, from: number): Rejection | null {
     const line = this.#line;
-    const refused = line.parse(source, from);
+    const refused = line.parse(head, from);
     if (refused !== null) return refused;
     const { method } = line;
     this.protocol = line.protocol;

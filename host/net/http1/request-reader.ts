@@ -3,10 +3,11 @@
 //
 //   head -> body -> done -> (next) -> head ...        closed from everywhere
 import type { HeaderList } from "../../abi/headers.ts";
-import { latin1 } from "../latin1.ts";
+import { copyBytes, latin1 } from "../latin1.ts";
 import { BodyReader } from "./body-reader.ts";
 import { Step } from "./chunked-decoder.ts";
-import { SCAN_WINDOW, findHeadEnd, headSource, hasBareLineEnd, startsWrong } from "./head-scan.ts";
+import { SCAN_WINDOW, findHeadEnd, hasBareLineEnd, startsWrong } from "./head-scan.ts";
+import { headText, headTextOf } from "./head-text.ts";
 import type { Rejection } from "./rejection.ts";
 import { RequestHead } from "./request-head.ts";
 
@@ -15,7 +16,7 @@ export interface RequestSink {
   /** The first bytes of a head that is not complete yet. */
   headStarted(): void;
   requestHead(head: RequestHead, endStream: boolean): void;
-  /** The bytes [from, to) of `bytes`, which the reader does not touch again. */
+  /** The bytes [from, to) are lent. */
   requestBody(bytes: Buffer, from: number, to: number, last: boolean): void;
   /** Ends the request. */
   requestTrailers(trailers: HeaderList): void;
@@ -72,12 +73,16 @@ export class RequestReader {
     return this.#stash?.length ?? 0;
   }
 
-  /** The reader owns `bytes` from here. */
-  feed(bytes: Buffer): void {
+  /** `bytes` up to `length` are lent: what is not worked off now is copied. */
+  feed(bytes: Buffer, length = bytes.length): void {
     if (this.#state === "closed") return;
     const stash = this.#stash;
     this.#stash = null;
-    this.#pump(stash === null ? bytes : Buffer.concat([stash, bytes]));
+    if (stash !== null) this.#pumpOwned(Buffer.concat([stash, bytes.subarray(0, length)]));
+    else {
+      const at = this.#pump(bytes, length);
+      if (this.#keeps(at, length)) this.#stash = copyBytes(bytes, at, length);
+    }
   }
 
   /** While held no body is handed out. Does not stop the socket: that is the caller's part. */
@@ -109,38 +114,49 @@ export class RequestReader {
     const stash = this.#stash;
     if (stash === null || this.#pumping) return;
     this.#stash = null;
-    this.#pump(stash);
+    this.#pumpOwned(stash);
   }
 
-  /** A loop, not a recursion: a thousand pipelined requests with local answers must not grow the call stack. */
-  #pump(bytes: Buffer): void {
-    const end = bytes.length;
+  #pumpOwned(bytes: Buffer): void {
+    const at = this.#pump(bytes, bytes.length);
+    if (this.#keeps(at, bytes.length)) this.#stash = at === 0 ? bytes : bytes.subarray(at);
+  }
+
+  #keeps(at: number, end: number): boolean {
+    return at < end && this.#state !== "closed";
+  }
+
+  /**
+   * How far it came. A loop, not a recursion: a thousand pipelined requests with local answers must not grow the call stack.
+   */
+  #pump(bytes: Buffer, end: number): number {
     let at = 0;
     this.#pumping = true;
     while (at < end) {
-      if (this.#state === "head") at = this.#readHead(bytes, at);
-      else if (this.#state === "body" && !this.#held) at = this.#readBody(bytes, at);
+      if (this.#state === "head") at = this.#readHead(bytes, at, end);
+      else if (this.#state === "body" && !this.#held) at = this.#readBody(bytes, at, end);
       else break;
     }
     this.#pumping = false;
-    if (at < end && this.#state !== "closed") this.#stash = at === 0 ? bytes : bytes.subarray(at);
+    return at;
   }
 
-  #readHead(bytes: Buffer, at: number): number {
+  #readHead(bytes: Buffer, at: number, length: number): number {
     const known = this.#partial.length;
-    let window = Math.min(bytes.length, at + SCAN_WINDOW);
+    let window = Math.min(length, at + SCAN_WINDOW);
     let text = this.#partial + latin1(bytes, at, window);
     let end = findHeadEnd(text, known);
-    if (end < 0 && window < bytes.length) {
-      window = Math.min(bytes.length, at + this.#maxHeaderBytes + 4);
+    if (end < 0 && window < length) {
+      window = Math.min(length, at + this.#maxHeaderBytes + 4);
       text = this.#partial + latin1(bytes, at, window);
       end = findHeadEnd(text, known);
     }
-    if (end < 0) return this.#unfinished(text, known, bytes.length);
+    if (end < 0) return this.#unfinished(text, known, length);
     this.#partial = "";
     if (end + 2 > this.#maxHeaderBytes) return this.#reject("header_too_large");
     // One empty line before a request is allowed (RFC 9112 2.2).
-    const refused = this.head.parse(headSource(text, known, bytes, at), text.startsWith("\r\n") ? 2 : 0, end);
+    const head = known === 0 ? headText(text, bytes, at) : headTextOf(text);
+    const refused = this.head.parse(head, text.startsWith("\r\n") ? 2 : 0, end);
     if (refused !== null) return this.#reject(refused);
     const next = at + end + 2 - known;
     this.#open();
@@ -165,9 +181,9 @@ export class RequestReader {
     this.#sink.requestHead(head, !head.hasBody);
   }
 
-  #readBody(bytes: Buffer, at: number): number {
+  #readBody(bytes: Buffer, at: number, end: number): number {
     const body = this.#body;
-    const step = body.step(bytes, at, bytes.length);
+    const step = body.step(bytes, at, end);
     if (step === Step.bad) return this.#reject(body.rejection);
     const next = body.at;
     if (step === Step.data) {

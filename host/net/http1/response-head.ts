@@ -2,7 +2,8 @@
 // filled anew for every answer.
 import type { HeaderList } from "../../abi/headers.ts";
 import { ConnectionOptions } from "./connection-options.ts";
-import { type FieldVisitor, type HeadSource, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import type { HeadText } from "./head-text.ts";
 import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 import { StatusLine, statusText } from "./start-line.ts";
@@ -28,17 +29,17 @@ export class ResponseHead implements FieldVisitor {
   }
 
   /** The head is the text up to `to`, which includes the CRLF of its last line. */
-  parse(source: HeadSource, to: number): Rejection | null {
+  parse(head: HeadText, to: number): Rejection | null {
     this.contentLength = -1;
     this.chunked = false;
     this.#connection.reset();
     this.#count = 0;
     const line = this.#line;
-    const refused = line.parse(source);
+    const refused = line.parse(head);
     if (refused !== null) return refused;
     this.status = line.status;
     this.headers = [":status", statusText(line.status)];
-    return parseFields(source, line.end, to, this) ?? this.#finish(line.http10);
+    return parseFields(head, line.end, to, this) ?? this.#finish(line.http10);
   }
 
   field({ name, kind }: FieldName, value: string): Rejection | null {

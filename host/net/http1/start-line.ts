@@ -1,7 +1,7 @@
 // The first line of a message, in one loop over its bytes (RFC 9112 3 and 4). Strict: single spaces, no control character, no
 // byte above 0x7e in a target.
 import { LOWER_TOKEN } from "./chars.ts";
-import type { HeadSource } from "./fields.ts";
+import type { HeadText } from "./head-text.ts";
 import type { Rejection } from "./rejection.ts";
 
 const LF = 10;
@@ -21,7 +21,7 @@ export class RequestLine {
   end = 0;
 
   /** The line that begins at `from`, in a text that ends with CRLF. */
-  parse(source: HeadSource, from: number): Rejection | null {
+  parse(source: HeadText, from: number): Rejection | null {
     const { bytes, text, base } = source;
     const start = base + from;
     // Both loops stop at the CR that ends the text.
@@ -39,7 +39,7 @@ export class RequestLine {
     return this.#version(source, at + 1);
   }
 
-  #version({ bytes, text, base }: HeadSource, at: number): Rejection | null {
+  #version({ bytes, text, base }: HeadText, at: number): Rejection | null {
     const minor = bytes[at + 7];
     const known = text.startsWith("HTTP/1.", at - base) && (minor === ZERO || minor === ZERO + 1);
     if (known && bytes[at + 8] === CR && bytes[at + 9] === LF) {
@@ -65,7 +65,7 @@ export class StatusLine {
    * `HTTP/1.x SP 3DIGIT [SP reason]` at the beginning of a text that ends with CRLF. The second space may be missing when
    * there is no reason, as many servers send it.
    */
-  parse({ bytes, text, base }: HeadSource): Rejection | null {
+  parse({ bytes, text, base }: HeadText): Rejection | null {
     const minor = bytes[base + 7];
     if (!text.startsWith("HTTP/1.") || (minor !== ZERO && minor !== ZERO + 1) || bytes[base + 8] !== SPACE) {
       return "bad_status_line";

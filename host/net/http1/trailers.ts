@@ -2,6 +2,7 @@
 // merges trailers into headers must not be fooled by them (RFC 9110 6.5.1).
 import type { HeaderList } from "../../abi/headers.ts";
 import { type FieldVisitor, parseFields } from "./fields.ts";
+import { headTextOf } from "./head-text.ts";
 import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -46,6 +47,5 @@ class TrailerVisitor implements FieldVisitor {
 /** `text` is the trailer section up to and including the CRLF of its last line. */
 export function parseTrailers(text: string): HeaderList | Rejection {
   const visitor = new TrailerVisitor();
-  const source = { bytes: Buffer.from(text, "latin1"), text, base: 0 };
-  return parseFields(source, 0, text.length, visitor) ?? visitor.list;
+  return parseFields(headTextOf(text), 0, text.length, visitor) ?? visitor.list;
 }

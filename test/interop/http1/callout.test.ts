@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { VirtualClock } from "../../../host/base/clock.ts";
 import { seededRandom } from "../../../host/base/random.ts";
 import { TimerWheel } from "../../../host/base/timer-wheel.ts";
-import type { CalloutRequest, CalloutResult } from "../../../host/chain/ports.ts";
+import type { CalloutRequest, CalloutResult } from "../../../host/plugin/callout-port.ts";
 import { createCallouts } from "../../../host/net/callout.ts";
 import { MetricRegistry } from "../../../host/observe/metrics.ts";
 import { Cluster } from "../../../host/upstream/cluster.ts";

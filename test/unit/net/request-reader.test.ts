@@ -47,7 +47,10 @@ class Recorder implements RequestSink {
   }
 
   feed(text: string): this {
-    this.reader.feed(Buffer.from(text, "latin1"));
+    const lent = Buffer.from(text, "latin1");
+    this.reader.feed(lent);
+    // Its owner reads the next bytes into it.
+    lent.fill("~");
     return this;
   }
 }

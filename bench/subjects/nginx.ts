@@ -1,0 +1,40 @@
+// nginx as yardstick (proxy_pass with a keep-alive upstream, no access log) and as the upstream behind all proxies.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PROXY_CORE, isInstalled, launch } from "../measure/command.ts";
+import { type Subject, subjectOf, untilServing } from "./subject.ts";
+
+export const hasNginx: boolean = isInstalled("nginx");
+
+const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+
+function config(folder: string, name: string, server: string): string {
+  const temporary = TEMPORARY.map((kind) => `${kind}_temp_path ${folder}/${name}-${kind};`).join(" ");
+  return `worker_processes 1; daemon off; pid ${folder}/${name}.pid; error_log ${folder}/${name}.log crit;
+events { worker_connections 4096; }
+http {
+  access_log off; server_tokens off; keepalive_requests 100000000; keepalive_timeout 600; ${temporary}
+  ${server}
+}
+`;
+}
+
+async function start(folder: string, name: string, of: { port: number; server: string }): Promise<Subject> {
+  const file = join(folder, `${name}.conf`);
+  writeFileSync(file, config(folder, name, of.server));
+  // `-e`: nginx opens its error log before it reads where the configuration puts it.
+  const child = launch(["nginx", "-c", file, "-e", join(folder, `${name}.log`)], { core: PROXY_CORE });
+  await untilServing(child, of.port);
+  return subjectOf(name, of.port, child);
+}
+
+export function startNginxProxy(folder: string, port: number, upstream: number): Promise<Subject> {
+  const pool = `upstream u { server 127.0.0.1:${upstream}; keepalive 128; keepalive_requests 100000000; keepalive_timeout 600s; }`;
+  const pass = `location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://u; }`;
+  return start(folder, "nginx", { port, server: `${pool} server { listen 127.0.0.1:${port} backlog=4096; ${pass} }` });
+}
+
+export function startNginxUpstream(folder: string, port: number): Promise<Subject> {
+  const answer = `location / { default_type text/plain; return 200 "ok"; }`;
+  return start(folder, "upstream", { port, server: `server { listen 127.0.0.1:${port} backlog=4096; ${answer} }` });
+}

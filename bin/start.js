@@ -1,0 +1,19 @@
+"use strict";
+// The part of the bootstrap that only a new Node can read: the compile cache first, since it only helps what is loaded
+// after it, then the command line.
+const { existsSync } = require("node:fs");
+const { enableCompileCache } = require("node:module");
+const { join } = require("node:path");
+const { pathToFileURL } = require("node:url");
+
+enableCompileCache();
+// A checkout runs from source; a published package holds the emitted JavaScript.
+const source = join(__dirname, "../host/cli/main.ts");
+const entry = existsSync(source) ? source : source.replace(/ts$/, "js");
+import(pathToFileURL(entry).href).then(
+  ({ main }) => main(process.argv.slice(2)),
+  (error) => {
+    process.stderr.write(`sluice could not start: ${error instanceof Error ? error.stack : error}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,36 @@
+// Every cap the ABI layer enforces, in one place, each with its reason (abi.md 14; proxy-wasm-cpp-host limits.h).
+
+/** Serialised pairs a guest may hand over: bytes. As proxy-wasm-cpp-host. */
+export const MAX_PAIRS_BYTES = 1024 * 1024;
+/** ... and pairs. As proxy-wasm-cpp-host. */
+export const MAX_PAIRS = 1024;
+/** Header map after a guest's edits: bytes of names and values. 100 000 adds must not be 100 000 copies. */
+export const MAX_HEADER_BYTES = 64 * 1024;
+/** ... and headers. */
+export const MAX_HEADERS = 256;
+/** `random_get`, bytes. As proxy-wasm-cpp-host. */
+export const MAX_RANDOM_BYTES = 64 * 1024;
+/** One log line, bytes; the rest is cut. */
+export const MAX_LOG_BYTES = 8 * 1024;
+/** Log lines per filter and second; further ones are dropped and counted. */
+export const MAX_LOG_LINES_PER_SECOND = 1000;
+/** Body of a local reply, bytes. */
+export const MAX_REPLY_BYTES = 1024 * 1024;
+/** Response body of a call-out, bytes. */
+export const MAX_CALLOUT_BYTES = 1024 * 1024;
+/** Call-outs in flight per filter and data thread. */
+export const MAX_CALLOUTS = 256;
+/** ... and per stream, so that one request cannot use up the filter's share. */
+export const MAX_CALLOUTS_PER_STREAM = 64;
+/** Value a guest may keep with `proxy_set_property`, bytes. */
+export const MAX_PROPERTY_BYTES = 64 * 1024;
+/** ... and how many per stream. */
+export const MAX_PROPERTIES = 256;
+/** Frames of a guest's stack in a report. As proxy-wasm-cpp-host. */
+export const MAX_STACK_FRAMES = 20;
+/** Start-up and configuration get this many times the budget of a callback. */
+export const START_FUEL_FACTOR = 50;
+/** The counter is a wasm i32. */
+export const MAX_FUEL = 2 ** 31 - 1;
+/** Shortest tick, ms. */
+export const MIN_TICK_MS = 1;

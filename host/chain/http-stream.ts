@@ -1,0 +1,271 @@
+// One HTTP exchange on its way through the filters: owns the contexts, the two directions, and the end of them. Implements
+// the seam to `net` (ports.ts); knows no socket.
+import * as maps from "../../sdk/assembly/abi/map.ts";
+import type { HeaderList } from "../abi/headers.ts";
+import { ERRORS, type ErrorCode } from "../base/errors.ts";
+import type { GuestReply } from "../vm/ports.ts";
+import { Direction, type DirectionOwner, type Side } from "./direction.ts";
+import { buildReply } from "./local-reply.ts";
+import type { ExchangePort, HttpStream, LocalReply } from "./ports.ts";
+import { readAttribute } from "./properties.ts";
+import type { ChainSlot } from "./slot.ts";
+import { StreamContext, type ContextOwner } from "./stream-context.ts";
+
+const NO_HEADERS: HeaderList = [];
+
+export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwner {
+  /** Made when a filter sets the first: few streams have any. */
+  #properties: Map<string, Buffer> | null = null;
+  readonly #slots: readonly ChainSlot[];
+  readonly #port: ExchangePort;
+  readonly #released: () => void;
+  /** undefined = not reached yet; null = takes no part. */
+  readonly #contexts: (StreamContext | null | undefined)[] = [];
+  readonly #request: Direction;
+  readonly #response: Direction;
+  #replied = false;
+  #ended = false;
+  #complete = false;
+
+  /** @param released called once, after the last callback */
+  constructor(slots: readonly ChainSlot[], port: ExchangePort, released: () => void) {
+    this.#slots = slots;
+    this.#port = port;
+    this.#released = released;
+    this.#request = new Direction(this, "request");
+    this.#response = new Direction(this, "response");
+  }
+
+  get properties(): Map<string, Buffer> {
+    return (this.#properties ??= new Map());
+  }
+
+  get filterCount(): number {
+    return this.#slots.length;
+  }
+
+  requestHeaders(headers: HeaderList, endStream: boolean): void {
+    this.#request.onHeaders(headers, endStream);
+  }
+
+  requestBody(chunk: Buffer, endStream: boolean): void {
+    this.#request.onBody(chunk, endStream);
+  }
+
+  requestTrailers(trailers: HeaderList): void {
+    this.#request.onTrailers(trailers);
+  }
+
+  responseHeaders(headers: HeaderList, endStream: boolean): void {
+    if (!this.#replied) this.#response.onHeaders(headers, endStream);
+  }
+
+  responseBody(chunk: Buffer, endStream: boolean): void {
+    if (!this.#replied) this.#response.onBody(chunk, endStream);
+  }
+
+  responseTrailers(trailers: HeaderList): void {
+    if (!this.#replied) this.#response.onTrailers(trailers);
+  }
+
+  /** The first reply wins; one that comes after the response has left is ignored (abi.md 5.4, 9.7). */
+  localReply(reply: LocalReply): void {
+    if (this.#replied || this.#ended || this.#response.forwarded) return;
+    this.#replied = true;
+    this.#request.stop();
+    this.#response.restart();
+    this.#port.stopRequest(reply.details);
+    const { headers, body } = buildReply(reply, this.#request.headers);
+    this.#response.onHeaders(headers, body.length === 0);
+    if (body.length > 0) this.#response.onBody(body, true);
+  }
+
+  /** on_log, on_done, on_delete for every filter that met this stream, or wants to log it (abi.md 9.8, 9.10). */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#complete = true;
+    this.#request.stop();
+    this.#response.stop();
+    for (let index = 0; index < this.#slots.length; index++) {
+      const context = this.#contexts[index];
+      if (context !== undefined && context !== null) this.#finish(context);
+    }
+    this.#released();
+  }
+
+  #finish(context: StreamContext): void {
+    const { counts } = context.arm;
+    const digit = Math.floor(this.#port.facts.responseCode / 100);
+    counts.responses[digit] = (counts.responses[digit] ?? 0) + 1;
+    const { onLog, onDone, onDelete } = context.vm.callbacks;
+    if (!context.skipped) {
+      context.logging = true;
+      if (onLog !== null) context.vm.call(onLog, context);
+      if (onDone !== null) context.vm.call(onDone, context);
+      if (onDelete !== null) context.vm.call(onDelete, context);
+      context.skip();
+    }
+    context.vm.contexts.delete(context.id);
+    context.vm.settle();
+  }
+
+  contextAt(index: number, side: Side): StreamContext | null {
+    const known = this.#contexts[index];
+    if (known !== undefined) return known;
+    return side === "response" ? null : this.#create(index);
+  }
+
+  #create(index: number): StreamContext | null {
+    const slot = this.#slots[index] as ChainSlot;
+    const { facts } = this.#port;
+    const arm = slot.choose(this.#request.headers ?? NO_HEADERS, facts.requestId);
+    if (arm === null) {
+      this.#contexts[index] = null;
+      this.#rescue("wasm_fail_stream");
+      return null;
+    }
+    if (arm.name !== "") facts.arms += `${facts.arms === "" ? "" : ";"}${slot.filter}=${arm.name}`;
+    arm.counts.requests++;
+    const plugin = arm.generation.context(arm.config);
+    if (plugin === null) {
+      this.#contexts[index] = null;
+      arm.counts.faults++;
+      this.#applyPolicy(arm.generation.spec.options.failurePolicy);
+      return null;
+    }
+    const context = new StreamContext(this, index, plugin, arm);
+    this.#contexts[index] = context;
+    const { onContextCreate } = context.vm.callbacks;
+    if (onContextCreate !== null) context.run(onContextCreate, plugin.id);
+    return context;
+  }
+
+  failed(context: StreamContext): void {
+    if (this.#ended) return;
+    const policy = context.arm.generation.spec.options.failurePolicy;
+    this.#applyPolicy(policy);
+    if (policy !== "FAIL_OPEN") return;
+    // The stream may be waiting for the dead filter, in either direction.
+    this.#request.resume(context.index);
+    this.#response.resume(context.index);
+  }
+
+  #applyPolicy(policy: string): void {
+    if (policy !== "FAIL_OPEN") this.#rescue("wasm_fail_stream");
+  }
+
+  /** Answers by itself, or resets when it is too late for an answer. */
+  #rescue(code: ErrorCode): void {
+    if (this.#ended) return;
+    if (this.#response.forwarded) {
+      this.reset(code);
+      return;
+    }
+    this.#replied = false;
+    this.localReply({ status: ERRORS[code].status, details: code, body: "", headers: [], grpcStatus: -1 });
+  }
+
+  reply(reply: GuestReply): void {
+    const details = reply.details.replaceAll(/\s/g, "_");
+    const accepted = !this.#replied && !this.#response.forwarded;
+    for (const context of this.#contexts) {
+      if (context?.replying !== true) continue;
+      // The callback that asked has returned: its response callbacks count again.
+      context.replying = false;
+      if (accepted) context.arm.counts.localReplies++;
+    }
+    this.localReply({ ...reply, details });
+  }
+
+  resume(index: number, side: Side): void {
+    if (!this.#ended) (side === "request" ? this.#request : this.#response).resume(index);
+  }
+
+  reset(details: string): void {
+    if (this.#ended) return;
+    this.#request.stop();
+    this.#response.stop();
+    this.#port.reset(details);
+  }
+
+  clearRouteCache(): void {
+    this.#port.clearRouteCache();
+  }
+
+  pauseTimedOut(): void {
+    this.#rescue("wasm_pause_timeout");
+  }
+
+  overflow(side: Side): void {
+    this.#rescue(side === "request" ? "request_payload_too_large" : "response_payload_too_large");
+  }
+
+  hold(side: Side, hold: boolean): void {
+    if (side === "request") this.#port.holdRequest(hold);
+    else this.#port.holdResponse(hold);
+  }
+
+  forwardHeaders(side: Side, headers: HeaderList, end: boolean): void {
+    if (side === "request") this.#port.forwardRequestHeaders(headers, end);
+    else this.#port.forwardResponseHeaders(headers, end);
+  }
+
+  forwardBody(side: Side, chunk: Buffer, end: boolean): void {
+    if (side === "request") this.#port.forwardRequestBody(chunk, end);
+    else this.#port.forwardResponseBody(chunk, end);
+  }
+
+  forwardTrailers(side: Side, trailers: HeaderList): void {
+    if (side === "request") this.#port.forwardRequestTrailers(trailers);
+    else this.#port.forwardResponseTrailers(trailers);
+  }
+
+  map(map: number): HeaderList | null {
+    switch (map) {
+      case maps.HTTP_REQUEST_HEADERS:
+        return this.#request.headers;
+      case maps.HTTP_REQUEST_TRAILERS:
+        return this.#request.trailers;
+      case maps.HTTP_RESPONSE_HEADERS:
+        return this.#response.headers;
+      case maps.HTTP_RESPONSE_TRAILERS:
+        return this.#response.trailers;
+      default:
+        return null;
+    }
+  }
+
+  /** Writable until it has left the chain. */
+  mapWritable(map: number): boolean {
+    const direction = map <= maps.HTTP_REQUEST_TRAILERS ? this.#request : this.#response;
+    const trailers = map === maps.HTTP_REQUEST_TRAILERS || map === maps.HTTP_RESPONSE_TRAILERS;
+    return trailers ? direction.trailers !== null : !direction.forwarded;
+  }
+
+  replaceMap(map: number, list: HeaderList): void {
+    const target = this.map(map);
+    if (target !== null) target.splice(0, target.length, ...list);
+  }
+
+  property(path: readonly string[], context: StreamContext): Uint8Array | null {
+    if (path[0] === "sluice") return this.#ownProperty(path, context);
+    const source = {
+      facts: this.#port.facts,
+      request: this.#request.headers,
+      response: this.#response.headers,
+      responseTrailers: this.#response.trailers,
+      complete: this.#complete,
+    };
+    return readAttribute(source, path) ?? this.#properties?.get(path.join("\0")) ?? null;
+  }
+
+  /** abi.md 10.2. */
+  #ownProperty(path: readonly string[], context: StreamContext): Uint8Array | null {
+    if (path[1] === "local_reply") return Buffer.from([this.#replied ? 1 : 0]);
+    if (path[1] === "plugin_version") return Buffer.from(context.arm.generation.spec.version);
+    if (path[1] !== "arm" || path[2] === undefined) return null;
+    const found = this.#port.facts.arms.split(";").find((arm) => arm.startsWith(`${path[2]}=`));
+    return found === undefined ? null : Buffer.from(found.slice(path[2].length + 1));
+  }
+}

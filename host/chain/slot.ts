@@ -1,0 +1,35 @@
+// A place in a chain: which generation of which filter a stream gets there. Chosen when the chain reaches it and kept for
+// the life of the stream (decisions.md 7).
+import type { HeaderList } from "../abi/headers.ts";
+import type { Generation } from "../plugin/generation.ts";
+
+/** Counts per version and arm, on one data thread. Plain numbers: they are read by addition. */
+export interface ArmCounts {
+  requests: number;
+  /** By first digit of the status, index 1..5. */
+  readonly responses: number[];
+  localReplies: number;
+  faults: number;
+}
+
+export const newArmCounts = (): ArmCounts => ({
+  requests: 0,
+  responses: [0, 0, 0, 0, 0, 0],
+  localReplies: 0,
+  faults: 0,
+});
+
+export interface Arm {
+  readonly generation: Generation;
+  /** The configuration of the plugin context to use (a route may override the filter's own). */
+  readonly config: string;
+  /** Arm name while an experiment runs, else "". */
+  readonly name: string;
+  readonly counts: ArmCounts;
+}
+
+export interface ChainSlot {
+  readonly filter: string;
+  /** `headers` as the request looks when the chain reaches this filter. Null = no version ever loaded: refuse the stream. */
+  choose(headers: HeaderList, requestId: string): Arm | null;
+}

@@ -1,0 +1,224 @@
+// One filter on one stream: what its guest may see and do there. Implements the host-call port; everything with an effect
+// on the stream is deferred until the running callback has returned (abi.md 9.7).
+import * as buffers from "../../sdk/assembly/abi/buffer.ts";
+import * as maps from "../../sdk/assembly/abi/map.ts";
+import * as status from "../../sdk/assembly/abi/status.ts";
+import * as streams from "../../sdk/assembly/abi/stream.ts";
+import type { HeaderList } from "../abi/headers.ts";
+import { MAX_PROPERTIES, MAX_PROPERTY_BYTES } from "../abi/limits.ts";
+import type { Status } from "../abi/status.ts";
+import type { Timer } from "../base/clock.ts";
+import type { PluginContext } from "../plugin/plugin-context.ts";
+import { NO_CALLBACKS, type GuestCallback, type SideCallbacks } from "../vm/callbacks.ts";
+import type { ForeignResult, GuestHttpCall, GuestReply, Hostcalls } from "../vm/ports.ts";
+import { FAULTED, type Vm } from "../vm/vm.ts";
+import type { Side } from "./direction.ts";
+import { Flow } from "./flow.ts";
+import type { Arm } from "./slot.ts";
+import { streamForeign } from "./stream-foreign.ts";
+
+/** What a context needs of its stream. */
+export interface ContextOwner {
+  map(map: number): HeaderList | null;
+  mapWritable(map: number): boolean;
+  replaceMap(map: number, list: HeaderList): void;
+  property(path: readonly string[], context: StreamContext): Uint8Array | null;
+  reply(reply: GuestReply): void;
+  resume(index: number, side: Side): void;
+  reset(details: string): void;
+  clearRouteCache(): void;
+  /** The filter died under this stream: apply its failure policy. */
+  failed(context: StreamContext): void;
+  /** Properties that filters of this stream have set. */
+  readonly properties: Map<string, Buffer>;
+}
+
+export class StreamContext implements Hostcalls {
+  readonly id: number;
+  readonly index: number;
+  readonly vm: Vm;
+  readonly plugin: PluginContext;
+  readonly arm: Arm;
+  /** A local reply of this filter is on its way. */
+  replying = false;
+  /** The filter takes no further part in this stream. */
+  skipped = false;
+  /** sluice.hold_headers was called in the running header callback. */
+  holdNext = false;
+  /** on_log runs: maps are readable, nothing is writable. */
+  logging = false;
+  requestCallbacks: SideCallbacks;
+  responseCallbacks: SideCallbacks;
+  readonly #owner: ContextOwner;
+  // Made when a filter pauses or reads a body: most never do either.
+  #request: Flow | null = null;
+  #response: Flow | null = null;
+
+  constructor(owner: ContextOwner, index: number, plugin: PluginContext, arm: Arm) {
+    this.#owner = owner;
+    this.index = index;
+    this.plugin = plugin;
+    this.arm = arm;
+    this.vm = plugin.vm;
+    this.id = this.vm.contexts.nextId();
+    this.requestCallbacks = this.vm.requestCallbacks;
+    this.responseCallbacks = this.vm.responseCallbacks;
+    this.vm.contexts.add(this);
+  }
+
+  /** Where this filter stands in a direction, made when absent. */
+  flow(side: Side): Flow {
+    return side === "request" ? (this.#request ??= new Flow()) : (this.#response ??= new Flow());
+  }
+
+  /** As {@link flow}; null = open, and never anything else so far. */
+  flowIfAny(side: Side): Flow | null {
+    return side === "request" ? this.#request : this.#response;
+  }
+
+  get bufferLimit(): number {
+    return this.plugin.options.bufferLimitBytes;
+  }
+
+  pauseTimer(expired: () => void): Timer | null {
+    const ms = this.plugin.options.pauseTimeoutMs;
+    return ms === 0 ? null : this.plugin.services.clock.after(ms, expired);
+  }
+
+  /** Runs a callback and answers its result; a fault applies the failure policy and answers FAULTED. */
+  run(callback: GuestCallback, a = 0, b = 0): number {
+    const result = this.vm.call(callback, this, a, b);
+    if (result === FAULTED && !this.skipped) this.#fail();
+    return result;
+  }
+
+  #fail(): void {
+    this.skip();
+    this.arm.counts.faults++;
+    this.#owner.failed(this);
+  }
+
+  /** No callback of this filter runs on this stream any more. */
+  skip(): void {
+    this.skipped = true;
+    this.requestCallbacks = NO_CALLBACKS;
+    this.responseCallbacks = NO_CALLBACKS;
+  }
+
+  // Called from inside another stream's callback when the instance they share dies, hence the detour.
+  abandoned(): void {
+    if (this.skipped) return;
+    queueMicrotask(() => {
+      if (!this.skipped) this.#fail();
+    });
+  }
+
+  get absentMap(): Status {
+    return this.logging ? status.NOT_FOUND : status.BAD_ARGUMENT;
+  }
+
+  headers(map: number): HeaderList | null {
+    return map <= maps.HTTP_RESPONSE_TRAILERS ? this.#owner.map(map) : this.plugin.headers(map);
+  }
+
+  writableHeaders(map: number): HeaderList | null {
+    if (this.logging || map > maps.HTTP_RESPONSE_TRAILERS || !this.#owner.mapWritable(map)) return null;
+    return this.#owner.map(map);
+  }
+
+  replaceHeaders(map: number, list: HeaderList): Status {
+    this.#owner.replaceMap(map, list);
+    return status.OK;
+  }
+
+  #flowOf(buffer: number): Flow | null {
+    if (buffer === buffers.HTTP_REQUEST_BODY) return this.#request;
+    return buffer === buffers.HTTP_RESPONSE_BODY ? this.#response : null;
+  }
+
+  buffer(id: number): Buffer | null {
+    const isBody = id === buffers.HTTP_REQUEST_BODY || id === buffers.HTTP_RESPONSE_BODY;
+    return isBody ? (this.#flowOf(id)?.readable() ?? null) : this.plugin.buffer(id);
+  }
+
+  replaceBuffer(id: number, start: number, size: number, data: Buffer): Status {
+    const flow = this.#flowOf(id);
+    const content = flow?.readable() ?? null;
+    if (flow === null || content === null) return status.NOT_FOUND;
+    const from = Math.min(start, content.length);
+    const to = Math.min(from + size, content.length);
+    flow.rewrite(
+      from === 0 && to === content.length
+        ? data
+        : Buffer.concat([content.subarray(0, from), data, content.subarray(to)]),
+    );
+    return status.OK;
+  }
+
+  property(path: readonly string[]): Uint8Array | null {
+    return this.#owner.property(path, this) ?? this.plugin.property(path);
+  }
+
+  setProperty(path: readonly string[], value: Buffer): Status {
+    const { properties } = this.#owner;
+    const key = path.join("\0");
+    if (this.#owner.property(path, this) !== null && !properties.has(key)) return status.BAD_ARGUMENT;
+    if (value.length > MAX_PROPERTY_BYTES || (properties.size >= MAX_PROPERTIES && !properties.has(key)))
+      return status.BAD_ARGUMENT;
+    properties.set(key, value);
+    return status.OK;
+  }
+
+  sendLocalReply(reply: GuestReply): Status {
+    if (this.skipped || this.logging) return status.OK;
+    this.replying = true;
+    this.vm.defer(() => this.#owner.reply(reply));
+    return status.OK;
+  }
+
+  continueStream(type: number): Status {
+    if (type === streams.HTTP_REQUEST) this.vm.defer(() => this.#owner.resume(this.index, "request"));
+    if (type === streams.HTTP_RESPONSE) this.vm.defer(() => this.#owner.resume(this.index, "response"));
+    return status.OK;
+  }
+
+  closeStream(): Status {
+    this.replying = true;
+    this.vm.defer(() => this.#owner.reset("wasm_close_stream"));
+    return status.OK;
+  }
+
+  httpCall(call: GuestHttpCall): number {
+    return this.plugin.callouts.start(call, this.id);
+  }
+
+  callStatus(): { readonly code: number; readonly message: string } {
+    return this.plugin.callStatus();
+  }
+
+  setTickPeriod(ms: number): Status {
+    return this.plugin.setTickPeriod(ms);
+  }
+
+  done(): Status {
+    return this.plugin.done();
+  }
+
+  registerQueue(name: string): number {
+    return this.plugin.registerQueue(name);
+  }
+
+  foreign(name: string, args: Buffer): ForeignResult {
+    return streamForeign(this, name, args) ?? this.plugin.foreign(name, args);
+  }
+
+  clearRouteCache(): void {
+    this.#owner.clearRouteCache();
+  }
+
+  /** The direction a delay resumes: the one whose callback runs, else the request's. */
+  resumeLater(ms: number): void {
+    const side: Side = this.#owner.map(maps.HTTP_RESPONSE_HEADERS) === null ? "request" : "response";
+    this.plugin.services.clock.after(ms, () => this.#owner.resume(this.index, side));
+  }
+}

@@ -1,0 +1,29 @@
+// A chain ready to carry streams: the filters of one listener and route, in order, as one snapshot has them.
+import type { ChainTemplate, ExchangePort, HttpStream } from "./ports.ts";
+import { HttpFilterStream } from "./http-stream.ts";
+import type { ChainSlot } from "./slot.ts";
+
+/** Whoever counts the streams of a snapshot, so that it can be let go after the last one. */
+export interface StreamCounter {
+  streamBegan(): void;
+  streamEnded(): void;
+}
+
+export class FilterChain implements ChainTemplate {
+  readonly empty: boolean;
+  readonly #slots: readonly ChainSlot[];
+  readonly #counter: StreamCounter;
+  readonly #ended: () => void;
+
+  constructor(slots: readonly ChainSlot[], counter: StreamCounter) {
+    this.#slots = slots;
+    this.#counter = counter;
+    this.#ended = () => counter.streamEnded();
+    this.empty = slots.length === 0;
+  }
+
+  open(port: ExchangePort): HttpStream {
+    this.#counter.streamBegan();
+    return new HttpFilterStream(this.#slots, port, this.#ended);
+  }
+}

@@ -1,0 +1,113 @@
+// `sluice ab <filter>`: starts, shows, shifts or ends an experiment on two or more versions of a filter.
+import type { ArmStatus, ExperimentRequest, ExperimentStatus } from "../../control/types.ts";
+import { AdminClient } from "../admin-client.ts";
+import type { Args, Command, Context } from "../command.ts";
+import { EXIT, UsageError } from "../exit.ts";
+
+const BASE = "/api/v1/experiments";
+
+/** `v3,v4` -> versions. */
+function parseVariants(text: string): readonly string[] {
+  const versions = text.split(",").map((part) => part.trim());
+  if (versions.length >= 2 && !versions.includes("") && new Set(versions).size === versions.length) return versions;
+  throw new UsageError(`--variants: expected two or more versions such as v3,v4, got "${text}"`);
+}
+
+/** `90/10` -> weights, as many as there are arms. */
+export function parseSplit(text: string, arms: number): readonly number[] {
+  const weights = text.split("/").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const isGood = weights.length === arms && weights.every((weight) => weight >= 0) && Math.abs(sum - 100) < 1e-9;
+  if (isGood) return weights;
+  throw new UsageError(`--split: expected ${arms} percentages that add up to 100, such as 90/10, got "${text}"`);
+}
+
+function evenly(arms: number): readonly number[] {
+  const share = Math.floor(100 / arms);
+  return Array.from({ length: arms }, (_, at) => (at === 0 ? 100 - share * (arms - 1) : share));
+}
+
+function toRequest(filter: string, args: Args): ExperimentRequest {
+  const versions = parseVariants(args.text("variants") ?? "");
+  const split = args.text("split");
+  const weights = split === undefined ? evenly(versions.length) : parseSplit(split, versions.length);
+  const salt = args.text("salt");
+  const units = args.list("hash");
+  return {
+    name: args.text("name") ?? `${filter}-ab`,
+    filter,
+    unit: units.length === 0 ? ["header:x-user-id", "requestId"] : units,
+    variants: versions.map((version, at) => ({ name: version, version, weight: weights[at] ?? 0 })),
+    ...(salt === undefined ? {} : { salt }),
+  };
+}
+
+async function find(client: AdminClient, filter: string): Promise<ExperimentStatus> {
+  const { experiments } = await client.json<{ experiments: readonly ExperimentStatus[] }>(BASE);
+  const mine = experiments.filter((one) => one.filter === filter || one.name === filter);
+  const found = mine.find((one) => one.state === "running") ?? mine.at(-1);
+  if (found !== undefined) return found;
+  throw new UsageError(`no experiment on ${filter}`, `start one: sluice ab ${filter} --variants v1,v2 --split 90/10`);
+}
+
+async function change(client: AdminClient, filter: string, { args }: Context): Promise<ExperimentStatus> {
+  if (args.text("variants") !== undefined) {
+    return client.json(BASE, { method: "POST", body: toRequest(filter, args) });
+  }
+  const found = await find(client, filter);
+  const path = `${BASE}/${encodeURIComponent(found.name)}`;
+  const split = args.text("split");
+  if (split !== undefined) {
+    const shares = parseSplit(split, found.arms.length);
+    const weights = Object.fromEntries(found.arms.map((arm, at) => [arm.name, shares[at] ?? 0]));
+    return client.json(`${path}/weights`, { method: "PUT", body: { weights } });
+  }
+  const arm = args.text("promote");
+  if (arm !== undefined) return client.json(`${path}:promote`, { method: "POST", body: { arm } });
+  return args.flag("abort") ? client.json(`${path}:abort`, { method: "POST" }) : found;
+}
+
+function row(arm: ArmStatus): (string | number)[] {
+  const failed = arm.responses["5xx"] ?? 0;
+  const rate = arm.requests === 0 ? "-" : `${((100 * failed) / arm.requests).toFixed(2)} %`;
+  return [arm.name, arm.version, `${arm.weight} %`, arm.requests, arm.responses["2xx"] ?? 0, failed, rate, arm.faults];
+}
+
+function draw(status: ExperimentStatus, { terminal }: Context): void {
+  const units = status.unit.join(", ");
+  terminal.data(
+    `${status.name}  on ${status.filter}  ${status.state}  by ${units}  ${status.unitMissing} without a unit`,
+  );
+  terminal.table(["ARM", "VERSION", "SHARE", "REQUESTS", "2XX", "5XX", "5XX RATE", "FAULTS"], status.arms.map(row));
+}
+
+const NOT_YET = ["metric", "guardrail"] as const;
+
+async function run(context: Context): Promise<number> {
+  const refused = NOT_YET.find((name) => context.args.text(name) !== undefined);
+  if (refused !== undefined) throw new UsageError(`--${refused} is not supported yet`);
+  const client = await AdminClient.for(context);
+  const status = await change(client, context.args.text("filter") ?? "", context);
+  if (context.terminal.json) context.terminal.object(status);
+  else draw(status, context);
+  return EXIT.ok;
+}
+
+export const ab: Command = {
+  name: "ab",
+  summary: "Start, show, shift or end an experiment on a filter",
+  args: {
+    filter: { type: "positional", description: "Name of the filter" },
+    variants: { type: "string", description: "Versions to compare, the first is the control", valueHint: "v3,v4" },
+    split: { type: "string", description: "Percentages in the same order; alone: shifts", valueHint: "90/10" },
+    hash: { type: "string", description: "header:x, cookie:x or requestId; repeat for fallbacks", valueHint: "unit" },
+    name: { type: "string", description: "Name of the experiment", valueHint: "name" },
+    salt: { type: "string", description: "Seed of the assignment", valueHint: "text" },
+    promote: { type: "string", description: "Make this arm live and end the experiment", valueHint: "arm" },
+    abort: { type: "boolean", description: "Back to the control arm, at once" },
+    report: { type: "boolean", description: "Show the counts (also without this flag)" },
+    metric: { type: "string", description: "Not supported yet" },
+    guardrail: { type: "string", description: "Not supported yet" },
+  },
+  run,
+};

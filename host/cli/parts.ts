@@ -1,0 +1,40 @@
+// The heavy parts of the program, loaded when a command needs them: compiler, runtime, module inspection, testing kit.
+// Imported lazily, so that a command which needs none of them starts at once.
+import type { StartOptions } from "../control/start-options.ts";
+import type { RunningSluice } from "../control/start.ts";
+import type { ModuleInfo } from "../module/inspect.ts";
+import type { MetricSample } from "../observe/samples.ts";
+import type { CallOptions, CallResult } from "../testing/call.ts";
+import type { Compiler } from "../../sdk/build/index.ts";
+
+export type { CallOptions, CallPhase, CallResult } from "../testing/call.ts";
+export type { Compiled, Diagnostic } from "../../sdk/build/index.ts";
+export type { StartOptions } from "../control/start-options.ts";
+export type { RunningSluice } from "../control/start.ts";
+export type FilterCompiler = Compiler;
+export type ModuleSummary = ModuleInfo;
+
+/** The runtime. */
+export async function loadStart(): Promise<(options: StartOptions) => Promise<RunningSluice>> {
+  return (await import("../control/start.ts")).startSluice;
+}
+
+/** The filter compiler, with its cache in `cacheDir`. */
+export async function loadCompiler(cacheDir: string): Promise<FilterCompiler> {
+  return new (await import("../../sdk/build/index.ts")).Compiler({ cacheDir });
+}
+
+/** Looks at a module without running it. */
+export async function loadInspect(): Promise<(bytes: Uint8Array) => ModuleSummary> {
+  return (await import("../module/inspect.ts")).inspectModule;
+}
+
+/** Samples -> Prometheus text. */
+export async function loadPrometheus(): Promise<(samples: readonly MetricSample[]) => string> {
+  return (await import("../observe/prometheus.ts")).toPrometheus;
+}
+
+/** One simulated request through one filter. */
+export async function loadCall(): Promise<(options: CallOptions) => CallResult> {
+  return (await import("../testing/call.ts")).callFilter;
+}

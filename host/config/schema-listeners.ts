@@ -1,0 +1,129 @@
+// The part of the config schema about listeners and their routes.
+import { Type, type TSchema } from "typebox";
+import { duration, EXPECTED, name, size, text } from "./schema-words.ts";
+
+const strict = { additionalProperties: false } as const;
+const optional = Type.Optional;
+const object = (properties: Record<string, TSchema>, description: string): TSchema =>
+  Type.Object(properties, { ...strict, description });
+const count = (description: string, byDefault: number, minimum: number): TSchema =>
+  Type.Integer({ minimum, default: byDefault, description });
+const names = (description: string): TSchema => Type.Array(Type.String(), { description });
+
+const headerMatch = Type.Object(
+  {
+    exact: optional(text("The value is this.")),
+    prefix: optional(text("The value begins with this.")),
+    suffix: optional(text("The value ends with this.")),
+    contains: optional(text("This stands somewhere in the value.")),
+    present: optional(Type.Boolean({ description: "The header is there (false: it is not)." })),
+    invert: optional(Type.Boolean({ default: false, description: "The match must fail." })),
+  },
+  { ...strict, description: "One of exact, prefix, suffix, contains, present." },
+);
+
+const match = object(
+  {
+    prefix: optional(
+      Type.String({
+        pattern: "^/",
+        description: "The path begins with this.",
+        [EXPECTED]: 'a path that begins with "/"',
+      }),
+    ),
+    exact: optional(
+      Type.String({ pattern: "^/", description: "The path is this.", [EXPECTED]: 'a path that begins with "/"' }),
+    ),
+    headers: optional(Type.Record(Type.String(), headerMatch, { description: "Header name -> match; all must hold." })),
+  },
+  "Which requests; exactly one of prefix and exact, matched without the query.",
+);
+
+const weighted = object(
+  {
+    cluster: text("Name of a cluster."),
+    weight: Type.Integer({ minimum: 0, description: "Share of the sum of all weights." }),
+  },
+  "One of several destinations.",
+);
+
+const route = object(
+  {
+    name,
+    match,
+    route: optional(
+      object(
+        {
+          cluster: optional(text("Name of a cluster.")),
+          weightedClusters: optional(Type.Array(weighted, { minItems: 1, description: "Several clusters." })),
+        },
+        "Forward; exactly one of cluster and weightedClusters.",
+      ),
+    ),
+    directResponse: optional(
+      object(
+        {
+          status: Type.Integer({ minimum: 200, maximum: 599, description: "HTTP status." }),
+          body: optional(text("Text of the answer.", "")),
+        },
+        "Answer without an upstream.",
+      ),
+    ),
+    timeout: optional(duration("From the end of the request's head to the end of the response; 0s = off.", "15s")),
+    filters: optional(
+      object(
+        {
+          add: optional(names("Filters this route adds, placed by phase and priority.")),
+          disable: optional(names("Filters this route leaves out.")),
+          override: optional(
+            Type.Record(Type.String(), Type.Unsafe({ type: "object" }), {
+              description: "Filter name -> JSON merge patch (RFC 7396) on its pluginConfig.",
+            }),
+          ),
+        },
+        "The listener's chain, changed for this route.",
+      ),
+    ),
+  },
+  "One rule; the first that matches decides.",
+);
+
+const limits = object(
+  {
+    maxHeaderBytes: optional(size("Request line and headers together; over: 431.", "64KiB")),
+    maxHeaders: optional(count("Over: 431.", 100, 1)),
+    maxBodyBytes: optional(size("0B = no limit; over: 413.", "0B")),
+    headerTimeout: optional(duration("From the first byte of a head to its end; over: 408.", "10s")),
+    requestTimeout: optional(duration("From the end of the head to the end of the body; 0s = off; over: 408.", "300s")),
+    streamIdleTimeout: optional(duration("No byte in either direction; 0s = off; over: 408 or 504.", "300s")),
+    idleTimeout: optional(duration("Between two requests on one connection.", "60s")),
+    maxRequestsPerConnection: optional(count("0 = no limit.", 0, 0)),
+    bufferBytes: optional(size("Held for a slow peer, each direction.", "64KiB")),
+    maxConnections: optional(count("Per data thread; further ones are closed at once.", 10_000, 1)),
+  },
+  "Bounds on what a client may do.",
+);
+
+const listener = object(
+  {
+    name,
+    address: text("host:port; port 0 = any free port."),
+    accessLog: optional(
+      object(
+        {
+          format: optional(Type.Enum(["json", "text"], { default: "json", description: "One line per request." })),
+          path: optional(text("`-` is stdout.", "-")),
+        },
+        "Absent = no access log.",
+      ),
+    ),
+    filters: optional(names("The chain, in order. Absent = all filters by phase and priority.")),
+    routes: optional(Type.Array(route, { description: "Tried from top to bottom." })),
+    limits: optional(limits),
+    armHeader: optional(text("Response header naming the experiment arms of the request; absent = none.")),
+  },
+  "A port that takes requests.",
+);
+
+/** `listeners:` of the config. */
+export const listeners: TSchema = Type.Array(listener, { minItems: 1, description: "Where requests come in." });

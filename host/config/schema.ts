@@ -1,0 +1,191 @@
+// The config's JSON Schema: the one source of schema/sluice.schema.json and of the structural check. Loaded lazily, since
+// typebox costs 100-250 ms. Structure lives here; meaning (references, units, conflicts) in the readers beside it.
+import { Type, type TSchema } from "typebox";
+import { listeners } from "./schema-listeners.ts";
+import { fuel, duration, EXPECTED, name, size, text } from "./schema-words.ts";
+
+const strict = { additionalProperties: false } as const;
+const object = (properties: Record<string, TSchema>, description: string): TSchema =>
+  Type.Object(properties, { ...strict, description });
+const optional = Type.Optional;
+const freeObject = (description: string): TSchema => Type.Unsafe({ type: ["object", "string"], description });
+const labels = (description: string): TSchema => Type.Record(Type.String(), Type.String(), { description });
+
+const admin = Type.Unsafe({
+  ...object(
+    {
+      address: optional(text("host:port of the admin API. Off loopback a token is required.", "127.0.0.1:9901")),
+      token: optional(text("Bearer token; take it from the environment: ${SLUICE_ADMIN_TOKEN}.", "")),
+    },
+    "The admin API. `false` turns it off.",
+  ),
+  type: ["object", "boolean"],
+});
+
+const thresholds = object(
+  {
+    maxConnections: optional(Type.Integer({ minimum: 1, default: 1024, description: "Connections per data thread." })),
+    maxPendingRequests: optional(
+      Type.Integer({ minimum: 0, default: 1024, description: "Requests waiting for a connection, per data thread." }),
+    ),
+  },
+  "Limits beyond which requests are answered 503.",
+);
+
+const endpoint = object(
+  {
+    address: text("host:port."),
+    weight: optional(Type.Integer({ minimum: 1, default: 1, description: "Share of the traffic." })),
+    zone: optional(text("Where it runs.", "")),
+    labels: optional(labels("Free labels, for example version: v1.")),
+  },
+  "One server.",
+);
+
+const cluster = object(
+  {
+    name,
+    lbPolicy: optional(
+      Type.Enum(["roundRobin", "leastRequest", "random"], {
+        default: "leastRequest",
+        description: "How an endpoint is chosen; leastRequest is the power of two choices.",
+      }),
+    ),
+    endpoints: Type.Array(endpoint, { minItems: 1, description: "The servers." }),
+    connectTimeout: optional(duration("From the start of the dial to the connection.", "5s")),
+    idleTimeout: optional(duration("How long an unused pooled connection is kept.", "60s")),
+    circuitBreakers: optional(object({ thresholds: optional(thresholds) }, "Limits of the cluster.")),
+  },
+  "A group of servers that answer the same requests.",
+);
+
+const strings = (description: string): TSchema => Type.Array(Type.String(), { description });
+
+const filter = object(
+  {
+    name,
+    source: optional(text("A .ts entry, a .wasm, or https:// with sha256; absent = uploaded. Relative to this file.")),
+    sha256: optional(
+      Type.String({
+        pattern: "^[0-9a-f]{64}$",
+        description: "Expected digest of a .wasm: 64 lower-case hex digits.",
+        [EXPECTED]: "64 lower-case hex digits",
+      }),
+    ),
+    phase: optional(Type.Enum(["AUTHN", "AUTHZ", "STATS"], { description: "Where in the chain; absent = last." })),
+    priority: optional(Type.Integer({ default: 0, description: "Inside a phase, higher runs first." })),
+    failurePolicy: optional(
+      Type.Enum(["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"], {
+        description: "What a request meets while no instance lives. Default FAIL_CLOSED, FAIL_OPEN for phase STATS.",
+      }),
+    ),
+    limits: optional(
+      object(
+        { memory: optional(size("Linear memory cap.", "64MiB")), fuel: optional(fuel) },
+        "What the guest may use.",
+      ),
+    ),
+    allowedCapabilities: optional(strings("Host functions the guest may call; absent = all.")),
+    allowedUpstreams: optional(strings("Clusters proxy_http_call may use; absent = all.")),
+    rootId: optional(text("Root context id.", "")),
+    vmId: optional(text("Namespace of shared data and queues; default the filter's name.")),
+    vmConfig: optional(freeObject("Given to proxy_on_vm_start: an object (as JSON) or text.")),
+    environment: optional(labels("Environment variables the guest sees.")),
+    pauseTimeout: optional(duration("A request paused longer is answered 504.", "30s")),
+    bufferLimit: optional(size("Buffered body, each direction.", "1MiB")),
+    pluginConfig: optional(freeObject("Given to proxy_on_configure: an object (as JSON) or text.")),
+  },
+  "A proxy-wasm filter.",
+);
+
+const unit = Type.Unsafe({
+  type: ["object", "array"],
+  description: "What makes two requests the same user: an object, or a list such as [header:x-user, cookie:sid].",
+  properties: {
+    header: text("Name of a request header."),
+    cookie: text("Name of a cookie."),
+    requestId: Type.Boolean({ description: "Every request for itself; not sticky." }),
+    fallback: text("Tried when the first is absent: header:x, cookie:x or requestId."),
+  },
+  additionalProperties: false,
+  items: Type.String({
+    pattern: "^(header:.+|cookie:.+|requestId)$",
+    [EXPECTED]: "header:<name>, cookie:<name> or requestId",
+  }),
+  minItems: 1,
+});
+
+const variant = object(
+  {
+    name,
+    version: optional(text("current, v3, or a sha256 prefix of 8 digits or more.")),
+    source: optional(text("Own .ts entry or .wasm, relative to this file.")),
+    pluginConfig: optional(freeObject("Replaces the filter's pluginConfig for this arm.")),
+    weight: Type.Number({ minimum: 0, maximum: 100, description: "Percent of the users." }),
+  },
+  "One arm. The first is the control.",
+);
+
+const experiment = object(
+  {
+    name,
+    filter: text("Name of the filter under test."),
+    mode: optional(Type.Enum(["ab"], { default: "ab", description: "How the arms share the traffic." })),
+    unit,
+    salt: optional(text("Seed of the assignment; default the experiment's name.")),
+    variants: Type.Array(variant, { minItems: 2, description: "The arms; weights add up to 100." }),
+  },
+  "Two or more versions of one filter at once.",
+);
+
+const telemetry = object(
+  {
+    log: optional(
+      object(
+        {
+          level: optional(
+            Type.Enum(["trace", "debug", "info", "warn", "error"], {
+              default: "info",
+              description: "From this one up.",
+            }),
+          ),
+        },
+        "Log of the host.",
+      ),
+    ),
+  },
+  "What the proxy says about itself.",
+);
+
+/** The whole file. Draft 2020-12. */
+export const CONFIG_SCHEMA: TSchema = Type.Object(
+  {
+    apiVersion: optional(Type.Enum(["sluice.dev/v1alpha1"], { description: "Version of this format." })),
+    admin: optional(admin),
+    drainTimeout: optional(duration("How long work in flight may take after TERM.", "10s")),
+    workers: optional(Type.Integer({ minimum: 1, maximum: 256, description: "Data threads; default one per core." })),
+    node: optional(
+      object(
+        {
+          id: optional(text("Default the host name.")),
+          region: optional(text("Region.", "")),
+          zone: optional(text("Zone.", "")),
+          labels: optional(labels("Free labels.")),
+        },
+        "Who this proxy is.",
+      ),
+    ),
+    listeners,
+    clusters: optional(Type.Array(cluster, { description: "Where requests go." })),
+    filters: optional(Type.Array(filter, { description: "What happens to requests on the way." })),
+    experiments: optional(Type.Array(experiment, { description: "A/B tests of filter versions." })),
+    telemetry: optional(telemetry),
+    stateDir: optional(text("Versions, experiments and caches; relative to this file.", ".sluice")),
+  },
+  {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    $id: "https://sluice.dev/schema/sluice.schema.json",
+    title: "sluice configuration",
+    ...strict,
+  },
+);

@@ -1,0 +1,33 @@
+// The canary's thread: starts a filter with state of its own (shared data, queues and metrics are thrown away, call-outs
+// are refused) and says whether it would live.
+import { parentPort } from "node:worker_threads";
+import { systemClock } from "../base/clock.ts";
+import { toProblems } from "../base/problem.ts";
+import { systemRandom } from "../base/random.ts";
+import { Generation } from "../plugin/generation.ts";
+import type { PluginServices } from "../plugin/services.ts";
+import { privateState } from "../plugin/private-state.ts";
+import type { CanaryAnswer, CanaryRequest } from "./canary.ts";
+
+const services: PluginServices = {
+  clock: systemClock,
+  random: systemRandom,
+  ...privateState(() => {}),
+  callouts: { hasCluster: () => false, send: () => ({ cancel: () => {} }) },
+  logLevel: () => 4,
+  log: () => {},
+  faulted: () => {},
+};
+
+parentPort?.on("message", ({ id, generation, module }: CanaryRequest) => {
+  const { options, overrides } = generation;
+  const configs = [...new Set([options.pluginConfig, ...Object.values(overrides)])];
+  let answer: CanaryAnswer = { id, problems: [] };
+  try {
+    const trial = new Generation({ ...generation, configs }, module, services);
+    trial.drain(0, () => {});
+  } catch (error) {
+    answer = { id, problems: toProblems(error) };
+  }
+  parentPort?.postMessage(answer);
+});

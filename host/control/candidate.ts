@@ -1,0 +1,39 @@
+// From bytes to a version that may go live: checked, capped, compiled, and tried on the canary thread. Nothing is recorded
+// here; a candidate that fails leaves no trace.
+import type { Clock } from "../base/clock.ts";
+import { sha256Hex } from "../base/hash.ts";
+import type { FilterOptions } from "../plugin/options.ts";
+import type { Canary } from "./canary.ts";
+import type { LoadedSource } from "./source.ts";
+import { moduleKeyOf, prepareFilter, semverOf } from "./prepare-filter.ts";
+import { toGeneration, type Version } from "./version.ts";
+
+export interface CandidateSource {
+  readonly options: FilterOptions;
+  readonly label: string;
+  readonly loaded: Pick<LoadedSource, "wasm" | "map" | "build">;
+}
+
+/** @throws ProblemError */
+export async function makeCandidate(from: CandidateSource, canary: Canary, clock: Clock): Promise<Version> {
+  const { options, label, loaded } = from;
+  const prepared = prepareFilter(loaded.wasm, options);
+  const { sha256 } = prepared.info;
+  const version: Version = {
+    label,
+    sha256,
+    configSha256: sha256Hex(options.pluginConfig),
+    debugSha256: "",
+    semver: semverOf(prepared.info),
+    build: loaded.build,
+    createdAt: new Date(clock.nowMs()).toISOString(),
+    wasm: loaded.wasm,
+    map: loaded.map,
+    module: prepared.module,
+    offsets: prepared.offsets,
+    moduleKey: moduleKeyOf(sha256, options),
+    options,
+  };
+  await canary.check(toGeneration(version, {}), version.module);
+  return version;
+}

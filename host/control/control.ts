@@ -1,0 +1,211 @@
+// The control side as admin, CLI and demo see it. Each request goes to the desk that knows; this file only routes, reads
+// and adds up.
+import type { ProxyConfig } from "../config/options.ts";
+import { redactConfig, redactText } from "../config/redact.ts";
+import type { ThreadReport } from "../link/messages.ts";
+import { mergeSamples } from "../observe/prometheus.ts";
+import type { MetricSample } from "../observe/samples.ts";
+import { runningOn } from "./composer.ts";
+import type { ConfigDesk } from "./config-desk.ts";
+import { ExperimentDesk } from "./experiment-desk.ts";
+import type { ExperimentState } from "./experiment-state.ts";
+import type { FilterRecord } from "./filter-record.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Swapper } from "./swapper.ts";
+import type {
+  ControlPlane,
+  EndpointStatus,
+  EventSource,
+  ExperimentRequest,
+  ExperimentStatus,
+  FilterStatus,
+  ListenerStatus,
+  LoadResult,
+  SwapResult,
+  VersionInfo,
+} from "./types.ts";
+import { versionInfo, type Version } from "./version.ts";
+
+export interface Desks {
+  readonly swapper: Swapper;
+  readonly experiments: ExperimentDesk;
+  readonly config: ConfigDesk;
+  readonly readConfigFile: () => Promise<string>;
+  readonly shutdown: (reason: string) => Promise<void>;
+}
+
+export class Control implements ControlPlane {
+  readonly #runtime: Runtime;
+  readonly #desks: Desks;
+  state: "starting" | "ready" | "draining" = "starting";
+
+  constructor(runtime: Runtime, desks: Desks) {
+    this.#runtime = runtime;
+    this.#desks = desks;
+  }
+
+  get events(): EventSource {
+    return this.#runtime.events;
+  }
+
+  get config(): ProxyConfig {
+    return this.#runtime.config;
+  }
+
+  async filters(): Promise<readonly FilterStatus[]> {
+    const reports = await this.#runtime.threads.collect();
+    return [...this.#runtime.book.records.values()].map((record) => this.#filterStatus(record, reports));
+  }
+
+  #filterStatus(record: FilterRecord, reports: readonly ThreadReport[]): FilterStatus {
+    const { options, live, problems } = record;
+    const versions = record.versions.map((version) => this.#versionInfo(record, version, reports));
+    return {
+      name: options.name,
+      source: options.source,
+      version: live?.label ?? "",
+      sha256: live?.sha256 ?? "",
+      build: live?.build ?? "",
+      failurePolicy: options.failurePolicy,
+      phase: options.phase,
+      problems,
+      versions,
+      experiment: runningOn(this.#runtime.experiments, options.name)?.name ?? "",
+    };
+  }
+
+  #versionInfo(record: FilterRecord, version: Version, reports: readonly ThreadReport[]): VersionInfo {
+    const prefix = `${record.options.name}@${version.label}:`;
+    const mine = reports.flatMap((report) =>
+      report.generations.filter((generation) => generation.key.startsWith(prefix)),
+    );
+    const inFlight = mine.reduce((sum, generation) => sum + generation.streams, 0);
+    const running = mine.some((generation) => generation.state === "live") ? "live" : "draining";
+    return versionInfo(version, mine.length === 0 ? "stored" : running, inFlight);
+  }
+
+  async upload(filter: string, wasm: Uint8Array, options: { swap: boolean; pluginConfig?: string }) {
+    const { version, swap } = await this.#desks.swapper.upload(filter, wasm, options);
+    const reports = await this.#runtime.threads.collect();
+    return { version: this.#versionInfo(this.#runtime.book.get(filter), version, reports), swap };
+  }
+
+  swap(filter: string, version?: string): Promise<SwapResult> {
+    return version === undefined ? this.#desks.swapper.rebuild(filter) : this.#desks.swapper.swap(filter, version);
+  }
+
+  rollback(filter: string): Promise<SwapResult> {
+    return this.#desks.swapper.rollback(filter);
+  }
+
+  async experiments(): Promise<readonly ExperimentStatus[]> {
+    return this.#desks.experiments.statuses(await this.#runtime.threads.collect());
+  }
+
+  async createExperiment(request: ExperimentRequest): Promise<ExperimentStatus> {
+    return this.#status(await this.#desks.experiments.create(request));
+  }
+
+  async setWeights(experiment: string, weights: Readonly<Record<string, number>>): Promise<ExperimentStatus> {
+    return this.#status(await this.#desks.experiments.setWeights(experiment, weights));
+  }
+
+  async promote(experiment: string, arm?: string): Promise<ExperimentStatus> {
+    return this.#status(await this.#desks.experiments.promote(experiment, arm));
+  }
+
+  async abort(experiment: string): Promise<ExperimentStatus> {
+    return this.#status(await this.#desks.experiments.abort(experiment));
+  }
+
+  async #status(state: ExperimentState): Promise<ExperimentStatus> {
+    return this.#desks.experiments.status(state, await this.#runtime.threads.collect());
+  }
+
+  load(text: string, options?: { path?: string; dryRun?: boolean }): Promise<LoadResult> {
+    return this.#desks.config.load(text, options);
+  }
+
+  async reload(): Promise<LoadResult> {
+    return this.#desks.config.load(await this.#desks.readConfigFile());
+  }
+
+  async configDump(): Promise<Readonly<Record<string, unknown>>> {
+    const { config, configText } = this.#runtime;
+    return { path: this.#desks.config.path, text: redactText(configText), config: redactConfig(config) };
+  }
+
+  async metrics(): Promise<readonly MetricSample[]> {
+    const reports = await this.#runtime.threads.collect();
+    return mergeSamples([
+      ...reports.flatMap((report) => report.samples),
+      ...this.#runtime.stores.metrics.collect(),
+      ...this.#ownSamples(),
+    ]);
+  }
+
+  #ownSamples(): readonly MetricSample[] {
+    const { book, threads } = this.#runtime;
+    const gauge = (name: string, help: string, value: number, labels: Record<string, string> = {}): MetricSample => ({
+      name,
+      type: "gauge",
+      help,
+      labels,
+      value,
+    });
+    const live = [...book.records.values()].flatMap(({ live: version, options }) =>
+      version === null
+        ? []
+        : [
+            gauge("sluice_filter_live", "Live version of a filter", 1, {
+              filter: options.name,
+              version: version.label,
+              sha256: version.sha256.slice(0, 12),
+            }),
+          ],
+    );
+    return [gauge("sluice_data_threads", "Data threads running", threads.ids.length), ...live];
+  }
+
+  async clusters(): Promise<readonly EndpointStatus[]> {
+    const reports = await this.#runtime.threads.collect();
+    const rows = new Map<string, EndpointStatus>();
+    for (const row of reports.flatMap((report) => report.endpoints)) {
+      const key = `${row.cluster} ${row.address}`;
+      const known = rows.get(key);
+      rows.set(key, known === undefined ? row : addRows(known, row));
+    }
+    return [...rows.values()];
+  }
+
+  async listeners(): Promise<readonly ListenerStatus[]> {
+    const reports = await this.#runtime.threads.collect();
+    const rows = new Map<string, ListenerStatus>();
+    for (const row of reports.flatMap((report) => report.listeners)) {
+      rows.set(row.name, { ...row, connections: row.connections + (rows.get(row.name)?.connections ?? 0) });
+    }
+    return [...rows.values()];
+  }
+
+  async setLogLevel(level: ProxyConfig["logLevel"]): Promise<void> {
+    this.#runtime.threads.setLogLevel(level);
+  }
+
+  async shutdown(reason: string): Promise<void> {
+    if (this.state === "draining") return;
+    this.state = "draining";
+    this.#runtime.events.emit({ type: "drain", text: `draining: ${reason}` });
+    await this.#desks.shutdown(reason);
+  }
+}
+
+function addRows(a: EndpointStatus, b: EndpointStatus): EndpointStatus {
+  return {
+    ...a,
+    active: a.active + b.active,
+    connections: a.connections + b.connections,
+    idle: a.idle + b.idle,
+    requests: a.requests + b.requests,
+    failures: a.failures + b.failures,
+  };
+}

@@ -1,0 +1,62 @@
+// The moving parts the control side is made of, wired once (start.ts) and shared by its desks. State lives here; the
+// rules of changing it live in the files that take a Runtime.
+import type { Clock } from "../base/clock.ts";
+import type { ProxyConfig } from "../config/options.ts";
+import type { FilterOptions } from "../plugin/options.ts";
+import type { Compiler } from "../../sdk/build/index.ts";
+import type { Canary } from "./canary.ts";
+import type { Committer } from "./committer.ts";
+import { compose, type Wish } from "./composer.ts";
+import type { EventHub } from "./events.ts";
+import type { ExperimentState } from "./experiment-state.ts";
+import type { FaultDesk } from "./fault-desk.ts";
+import type { FilterBook } from "./filter-book.ts";
+import type { Serial } from "./serial.ts";
+import type { SharedStores } from "./shared-stores.ts";
+import { isCompiled } from "./source.ts";
+import type { StateFile } from "./state-file.ts";
+import type { Threads } from "./threads.ts";
+
+export interface Runtime {
+  readonly clock: Clock;
+  readonly serial: Serial;
+  readonly events: EventHub;
+  readonly threads: Threads;
+  readonly committer: Committer;
+  readonly book: FilterBook;
+  readonly faults: FaultDesk;
+  readonly compiler: Compiler;
+  readonly canary: Canary;
+  readonly stateFile: StateFile;
+  readonly stores: SharedStores;
+  readonly experiments: Map<string, ExperimentState>;
+  /** Debug builds go live first (dev, demo). */
+  readonly debugFirst: boolean;
+  /** Optimised builds are made: behind the debug builds, or at once without them. */
+  readonly optimize: boolean;
+  config: ProxyConfig;
+  configText: string;
+}
+
+/** Which build of a changed filter goes live first. */
+export function firstMode({ debugFirst, optimize }: Runtime, { source }: FilterOptions): "debug" | "release" {
+  return isCompiled(source) && (debugFirst || !optimize) ? "debug" : "release";
+}
+
+/** Prepares and commits what `change` makes of the present. @throws ProblemError; nothing has changed then */
+export async function commitWish(runtime: Runtime, change: Partial<Wish>): Promise<number> {
+  const { config, book, experiments, committer } = runtime;
+  const wish: Wish = { config, records: book.records, experiments, ...change };
+  return committer.commit(compose(wish, committer.nextEpoch));
+}
+
+/** Keeps what survives a restart. A disk that refuses is reported and does not stop traffic. */
+export async function persist(runtime: Runtime): Promise<void> {
+  try {
+    await runtime.stateFile.save(runtime.book.records, [...runtime.experiments.values()]);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const text = `state not saved: ${reason}; serving goes on, but a restart would forget the newest versions`;
+    runtime.events.emit({ type: "log", text });
+  }
+}

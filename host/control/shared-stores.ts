@@ -1,0 +1,27 @@
+// The state all data threads share, made once per process; the control side reads metrics from it and frees what a thread
+// that died left locked.
+import { createSharedData, SharedData } from "../plugin/shared-data.ts";
+import { createSharedMetrics, SharedMetrics } from "../plugin/shared-metrics.ts";
+import { createSharedQueues, SharedQueues } from "../plugin/shared-queue.ts";
+
+/** The control side's own number; data threads count from 1. */
+const CONTROL_THREAD = 0;
+
+export class SharedStores {
+  /** What a data thread is born with. */
+  readonly handles = {
+    sharedData: createSharedData(),
+    sharedMetrics: createSharedMetrics(),
+    sharedQueues: createSharedQueues(),
+  } as const;
+  readonly metrics = new SharedMetrics(this.handles.sharedMetrics, CONTROL_THREAD);
+  readonly #data = new SharedData(this.handles.sharedData, CONTROL_THREAD);
+  readonly #queues = new SharedQueues(this.handles.sharedQueues, CONTROL_THREAD);
+
+  /** After a thread ended: what it had locked would stay locked for the others (decisions.md 23). */
+  freeLocksOf(threadId: number): void {
+    this.#data.freeLocksOf(threadId);
+    this.metrics.freeLocksOf(threadId);
+    this.#queues.freeLocksOf(threadId);
+  }
+}

@@ -1,0 +1,73 @@
+// What data threads say, brought to whoever waits for it; and what happens when one ends unasked.
+import type { FromData, LogLine } from "../link/messages.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** A thread that dies again and again is replaced at most once a second. */
+const RESPAWN_MS = 1000;
+
+export class ThreadDesk {
+  readonly #runtime: Runtime;
+  /** Thread -> when it last ended unasked, monotonic ms. */
+  readonly #lastLost = new Map<number, number>();
+  /** `filter@version` -> data threads that have freed its newest generation. */
+  readonly #freed = new Map<string, Set<number>>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  received(threadId: number, message: FromData): void {
+    const { faults, threads } = this.#runtime;
+    if (message.type === "prepared" || message.type === "refused") this.#answered(threadId, message);
+    if (message.type === "fault") faults.report(threadId, message.report);
+    if (message.type === "queueReady") threads.send(message.owner, { type: "queueReady", queue: message.queue });
+    if (message.type === "retired") this.#retired(threadId, message.key);
+    if (message.type === "log") for (const line of message.lines) this.#logged(threadId, line);
+  }
+
+  /** A successor that cannot take the committed snapshot serves nothing, and somebody must know. */
+  #answered(threadId: number, message: Extract<FromData, { type: "prepared" | "refused" }>): void {
+    const { committer, events } = this.#runtime;
+    const awaited = committer.received(threadId, message);
+    const committed = committer.committed?.snapshot.epoch === message.epoch;
+    if (awaited || !committed || message.type === "prepared") return;
+    const text = `data thread ${threadId} cannot take the committed versions; the others serve on`;
+    events.emit({ type: "thread", text, problems: message.problems, data: { threadId } });
+  }
+
+  #logged(threadId: number, { filter, version, message, ...rest }: LogLine): void {
+    const text = `${filter} ${version}  ${message}`;
+    this.#runtime.events.emit({ type: "log", filter, text, data: { version, threadId, message, ...rest } });
+  }
+
+  /** When the last thread has freed a version and none will run it again, its metric series go too. */
+  #retired(threadId: number, key: string): void {
+    const { events, threads, committer, stores } = this.#runtime;
+    const scope = key.split(":", 1)[0] ?? "";
+    const freed = this.#freed.get(scope) ?? new Set();
+    this.#freed.set(scope, freed.add(threadId));
+    if (!threads.ids.every((id) => freed.has(id))) return;
+    this.#freed.delete(scope);
+    const lives = committer.committed?.snapshot.generations.some((generation) =>
+      generation.key.startsWith(`${scope}:`),
+    );
+    if (lives !== true) stores.metrics.drop(scope);
+    events.emit({ type: "retired", text: `${scope}  freed on all data threads`, data: { key } });
+  }
+
+  lost(threadId: number, cause: Error | undefined): void {
+    const { events, committer, threads, stores, clock } = this.#runtime;
+    const text = `data thread ${threadId} ended (${cause?.message ?? "no error"}); a new one takes its place`;
+    events.emit({ type: "thread", text, data: { threadId } });
+    committer.lost(threadId);
+    stores.freeLocksOf(threadId);
+    const now = clock.monotonicMs();
+    const wait = now - (this.#lastLost.get(threadId) ?? -Infinity) < RESPAWN_MS ? RESPAWN_MS : 0;
+    this.#lastLost.set(threadId, now);
+    clock.after(wait, () => {
+      if (threads.stopping) return;
+      threads.respawn(threadId);
+      committer.restore(threadId);
+    });
+  }
+}

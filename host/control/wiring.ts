@@ -1,0 +1,118 @@
+// Wires the control side: every desk gets what it needs. No rule of its own: read it to see who talks to whom.
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import type { ProxyConfig } from "../config/options.ts";
+import type { FaultReport } from "../plugin/services.ts";
+import { Compiler } from "../../sdk/build/index.ts";
+import { Canary } from "./canary.ts";
+import { Committer } from "./committer.ts";
+import type { EventHub } from "./events.ts";
+import { FaultDesk } from "./fault-desk.ts";
+import { FilterBook } from "./filter-book.ts";
+import type { Runtime } from "./runtime.ts";
+import { Serial } from "./serial.ts";
+import { SharedStores } from "./shared-stores.ts";
+import { spawnWorker } from "./spawn.ts";
+import type { StartOptions } from "./start-options.ts";
+import { StateFile } from "./state-file.ts";
+import { Swapper } from "./swapper.ts";
+import { ThreadDesk } from "./thread-desk.ts";
+import { LOG_LEVELS, Threads } from "./threads.ts";
+import { sourceFrames, type SourceFrame } from "./trap-position.ts";
+import { SourceWatch } from "./watch.ts";
+
+/** What a start is given once its configuration has been read. */
+export interface Given {
+  readonly config: ProxyConfig;
+  readonly clock: Clock;
+  readonly events: EventHub;
+}
+
+/** What a start makes and a stop takes apart. */
+export interface Parts {
+  readonly runtime: Runtime;
+  readonly watch: SourceWatch | null;
+  readonly swapper: Swapper;
+  onConfigChanged: () => void;
+}
+
+export function buildParts(options: StartOptions, given: Given): Parts {
+  const { clock } = given;
+  const changed = (owners: readonly string[]): void => sourcesChanged(parts, owners);
+  const watch = options.watch ? new SourceWatch({ clock, poll: options.poll ?? false, changed }) : null;
+  const runtime = buildRuntime(options, given, {
+    watched: (filter, files) => watch?.set(filter, files),
+    quarantine: (filter, version) => void parts.swapper.quarantine(filter, version),
+    desk: () => desk,
+  });
+  const desk = new ThreadDesk(runtime);
+  const parts: Parts = { runtime, watch, swapper: new Swapper(runtime), onConfigChanged: () => {} };
+  return parts;
+}
+
+/** What the parts call back into, once everything stands. */
+interface Calls {
+  readonly watched: (filter: string, files: readonly string[]) => void;
+  readonly quarantine: (filter: string, version: string) => void;
+  readonly desk: () => ThreadDesk;
+}
+
+function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtime {
+  const { config, clock, events } = given;
+  const epoch = new SharedArrayBuffer(4);
+  const stores = new SharedStores();
+  const threads: Threads = startThreads(options, { config, epoch, stores, desk: calls.desk });
+  const compiler = new Compiler({ cacheDir: join(config.stateDir, "cache"), backgroundRelease: options.watch });
+  const canary = new Canary(clock);
+  const book = new FilterBook({ compiler, canary, clock, watched: calls.watched });
+  const emit: EventHub["emit"] = (event) => events.emit(event);
+  return {
+    clock,
+    serial: new Serial(),
+    events,
+    threads,
+    committer: new Committer(() => threads, clock, new Int32Array(epoch)),
+    book,
+    faults: new FaultDesk({ clock, emit, locate: (report) => locate(book, report), quarantine: calls.quarantine }),
+    compiler,
+    canary,
+    stateFile: new StateFile(config.stateDir),
+    stores,
+    experiments: new Map(),
+    debugFirst: options.watch,
+    optimize: options.optimize,
+    config,
+    configText: options.configText,
+  };
+}
+
+interface ThreadParts {
+  readonly config: ProxyConfig;
+  readonly epoch: SharedArrayBuffer;
+  readonly stores: SharedStores;
+  readonly desk: () => ThreadDesk;
+}
+
+function startThreads(options: StartOptions, { config, epoch, stores, desk }: ThreadParts): Threads {
+  return new Threads({
+    count: config.workers,
+    init: { epoch, ...stores.handles, logLevel: LOG_LEVELS[config.logLevel] },
+    spawn: options.spawn ?? spawnWorker,
+    onMessage: (threadId, message) => desk().received(threadId, message),
+    onLost: (threadId, cause) => desk().lost(threadId, cause),
+  });
+}
+
+function sourcesChanged(parts: Parts, owners: readonly string[]): void {
+  for (const owner of owners) {
+    if (owner === "config") parts.onConfigChanged();
+    else void parts.swapper.rebuild(owner).catch(() => {});
+  }
+}
+
+/** Source positions of a faulting guest's frames; only names when the version is not known any more. */
+function locate(book: FilterBook, { filter, version, fault }: FaultReport): readonly SourceFrame[] {
+  const known = book.records.get(filter)?.versions.find(({ label }) => label === version);
+  if (known !== undefined) return sourceFrames(fault.frames, known);
+  return fault.frames.map(({ name }) => ({ name, file: "", line: 0, column: 0 }));
+}

@@ -1,0 +1,196 @@
+// The network side of a data thread: listeners, clusters, access logs and their metrics, as the snapshots want them.
+// DataPlane tells it what to prepare, commit and abandon; it asks back only for the snapshot of a new stream.
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { TimerWheel } from "../base/timer-wheel.ts";
+import type { SnapshotMessage, EndpointReport } from "../link/messages.ts";
+import { startListener, type RunningListener } from "../net/listener.ts";
+import type { ListenerOptions } from "../net/options.ts";
+import type { ListenerView } from "../net/ports.ts";
+import { AccessLog, formatAccess, type AccessFormat } from "../observe/access-log.ts";
+import type { MetricRegistry } from "../observe/metrics.ts";
+import type { MetricSample } from "../observe/samples.ts";
+import { Cluster } from "../upstream/cluster.ts";
+import type { ClusterOptions } from "../upstream/options.ts";
+import { armSamples } from "./arm-samples.ts";
+import type { ArmLedger } from "./slots.ts";
+import type { ListenerPlan, Snapshot } from "./snapshot.ts";
+
+export interface FrontOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly wheel: TimerWheel;
+  readonly registry: MetricRegistry;
+  /** The snapshot a stream that begins now runs on. */
+  readonly current: () => Snapshot;
+  /** Several threads share the port (SO_REUSEPORT). */
+  readonly reusePort: boolean;
+}
+
+interface Opened {
+  readonly listener: RunningListener;
+  options: ListenerOptions;
+  /** The view of the newest snapshot that was asked for, so that a stream costs one look-up. */
+  view: { readonly snapshot: Snapshot; readonly view: ListenerView } | null;
+  log: OpenedLog;
+  /** It left the configuration: what still comes over its connections is served as it last was. */
+  leaving: boolean;
+}
+
+interface OpenedLog {
+  /** The options it was opened with, as JSON. */
+  readonly text: string;
+  readonly format: AccessFormat;
+  readonly log: AccessLog | null;
+}
+
+export class Front {
+  readonly #options: FrontOptions;
+  /** By name and address: a listener that moves is another listener. */
+  readonly #opened = new Map<string, Opened>();
+  #draining = false;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+  }
+
+  newCluster(options: ClusterOptions): Cluster {
+    const { clock, random, wheel, registry } = this.#options;
+    return new Cluster(options, { clock, random, wheel, registry });
+  }
+
+  /** Opens the listeners that are not open yet. Answers every port. @throws when an address cannot be bound */
+  async prepare(
+    message: SnapshotMessage,
+    ports: Readonly<Record<string, number>>,
+    prepared: () => Snapshot,
+  ): Promise<Record<string, number>> {
+    const bound: Record<string, number> = {};
+    for (const options of message.listeners) {
+      const port = options.port === 0 ? (ports[options.name] ?? 0) : options.port;
+      const open = this.#opened.get(keyOf(options)) ?? (await this.#open(options, port, prepared));
+      bound[options.name] = open.listener.port;
+    }
+    return bound;
+  }
+
+  async #open(options: ListenerOptions, port: number, prepared: () => Snapshot): Promise<Opened> {
+    const { name } = options;
+    const slot: { opened: Opened | null } = { opened: null };
+    const listener = await startListener({
+      options,
+      port,
+      view: () => this.#view(name, slot.opened, prepared),
+      clock: this.#options.clock,
+      random: this.#options.random,
+      wheel: this.#options.wheel,
+      registry: this.#options.registry,
+      reusePort: this.#options.reusePort,
+    });
+    const opened: Opened = { listener, options, view: null, log: this.#openLog(options), leaving: false };
+    slot.opened = opened;
+    this.#opened.set(keyOf(options), opened);
+    return opened;
+  }
+
+  /** Until its first commit a new listener serves with the snapshot that brought it. */
+  #view(name: string, opened: Opened | null, prepared: () => Snapshot): ListenerView {
+    if (opened !== null && opened.leaving && opened.view !== null) return opened.view.view;
+    const current = this.#options.current();
+    const snapshot = current.listeners.has(name) ? current : prepared();
+    if (opened !== null && opened.view?.snapshot === snapshot) return opened.view.view;
+    const plan = snapshot.listeners.get(name);
+    if (plan === undefined) throw new Error(`listener ${name} is in no snapshot`);
+    const view = viewOf(plan, snapshot, () => opened?.log ?? null);
+    if (opened !== null) opened.view = { snapshot, view };
+    return view;
+  }
+
+  /** What left the configuration stops listening; limits apply to what begins now; a changed access log is reopened. */
+  commit(message: SnapshotMessage): void {
+    const wanted = new Map(message.listeners.map((options) => [keyOf(options), options]));
+    for (const [key, opened] of this.#opened) {
+      const options = wanted.get(key);
+      if (options === undefined) this.#leave(key, opened, message.drainTimeoutMs);
+      else this.#change(opened, options);
+    }
+  }
+
+  #change(opened: Opened, options: ListenerOptions): void {
+    opened.options = options;
+    opened.listener.configure(options);
+    if (opened.log.text === JSON.stringify(options.accessLog)) return;
+    opened.log.log?.close();
+    opened.log = this.#openLog(options);
+  }
+
+  /** A prepared snapshot was given up: its new listeners go. */
+  abandon(current: SnapshotMessage): void {
+    this.commit(current);
+  }
+
+  #openLog({ accessLog }: ListenerOptions): OpenedLog {
+    const text = JSON.stringify(accessLog);
+    if (accessLog === null) return { text, format: "json", log: null };
+    const { clock, registry } = this.#options;
+    const dropped = registry.counter({ name: "sluice_access_log_dropped_total", help: "Access log lines given up" });
+    return { text, format: accessLog.format, log: new AccessLog({ path: accessLog.path, clock, dropped }) };
+  }
+
+  #leave(key: string, opened: Opened, drainTimeoutMs: number): void {
+    this.#opened.delete(key);
+    opened.leaving = true;
+    // The snapshot it last served with must not be let go while connections remain.
+    const last = opened.view?.snapshot;
+    last?.streamBegan();
+    void opened.listener.drain(drainTimeoutMs).then(() => {
+      last?.streamEnded();
+      opened.log.log?.close();
+    });
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    const all = [...this.#opened.values()];
+    await Promise.all(all.map(({ listener }) => listener.drain(timeoutMs)));
+    for (const { log } of all) log.log?.close();
+  }
+
+  reopenLogs(): void {
+    for (const opened of this.#opened.values()) {
+      opened.log.log?.close();
+      opened.log = this.#openLog(opened.options);
+    }
+  }
+
+  samples(ledger: ArmLedger): readonly MetricSample[] {
+    return [...this.#options.registry.collect(), ...armSamples(ledger.report())];
+  }
+
+  endpoints(clusters: ReadonlyMap<string, Cluster>): readonly EndpointReport[] {
+    return [...clusters.values()].flatMap((cluster) => cluster.status());
+  }
+
+  listeners(): readonly { readonly name: string; readonly address: string; readonly connections: number }[] {
+    return [...this.#opened.values()].map(({ listener, options }) => ({
+      name: options.name,
+      address: `${listener.address}:${listener.port}`,
+      connections: listener.connections,
+    }));
+  }
+}
+
+const keyOf = ({ name, host, port }: ListenerOptions): string => `${name} ${host}:${port}`;
+
+function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): ListenerView {
+  return {
+    routes: plan.routes,
+    chainFor: (route) => (route === null ? plan.unrouted : (plan.byRoute.get(route) ?? plan.unrouted)),
+    cluster: (name) => snapshot.clusters.get(name),
+    finished(facts, request) {
+      const open = log();
+      if (open !== null && open.log !== null) open.log.write(formatAccess(open.format, facts, request));
+    },
+  };
+}

@@ -1,0 +1,99 @@
+// Everything one epoch serves with: routes, clusters, chains, filter generations. Immutable once built. Streams hold the
+// snapshot they began with; it lets its generations and clusters go when it is no longer the newest and its last stream
+// has ended.
+import { FilterChain, type StreamCounter } from "../chain/template.ts";
+import type { ChainTemplate } from "../chain/ports.ts";
+import type { SlotMessage, SnapshotMessage } from "../link/messages.ts";
+import type { ListenerOptions } from "../net/options.ts";
+import type { Generation } from "../plugin/generation.ts";
+import { RouteTable } from "../route/table.ts";
+import type { RouteOptions } from "../route/options.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import { buildSlot, type ArmLedger } from "./slots.ts";
+
+export interface SnapshotParts {
+  readonly message: SnapshotMessage;
+  readonly generations: ReadonlyMap<string, Generation>;
+  readonly clusters: ReadonlyMap<string, Cluster>;
+  readonly ledger: ArmLedger;
+  /** Once, when nothing runs on the snapshot any more. */
+  readonly released: (snapshot: Snapshot) => void;
+}
+
+export interface ListenerPlan {
+  readonly options: ListenerOptions;
+  readonly routes: RouteTable;
+  readonly byRoute: ReadonlyMap<RouteOptions, ChainTemplate>;
+  readonly unrouted: ChainTemplate;
+}
+
+export class Snapshot implements StreamCounter {
+  readonly epoch: number;
+  readonly message: SnapshotMessage;
+  readonly generations: ReadonlyMap<string, Generation>;
+  readonly clusters: ReadonlyMap<string, Cluster>;
+  readonly listeners: ReadonlyMap<string, ListenerPlan>;
+  readonly #released: (snapshot: Snapshot) => void;
+  #streams = 0;
+  #superseded = false;
+
+  constructor(parts: SnapshotParts) {
+    this.message = parts.message;
+    this.epoch = parts.message.epoch;
+    this.generations = parts.generations;
+    this.clusters = parts.clusters;
+    this.#released = parts.released;
+    const slots = new Map(parts.message.slots.map((slot) => [slot.filter, slot]));
+    this.listeners = new Map(
+      parts.message.listeners.map((options) => [options.name, this.#plan(options, slots, parts.ledger)]),
+    );
+    for (const generation of this.generations.values()) generation.hold();
+  }
+
+  #plan(options: ListenerOptions, slots: ReadonlyMap<string, SlotMessage>, ledger: ArmLedger): ListenerPlan {
+    const chain = (names: readonly string[], place: string): ChainTemplate => {
+      const source = { generations: this.generations, ledger };
+      const found = names.flatMap((name) => slots.get(name) ?? []);
+      return new FilterChain(
+        found.map((slot) => buildSlot(slot, place, source)),
+        this,
+      );
+    };
+    const byRoute = new Map(
+      options.routes.map((route) => [route, chain(chainOf(options, route), `${options.name}/${route.name}`)]),
+    );
+    return { options, routes: new RouteTable(options.routes), byRoute, unrouted: chain(options.filters, options.name) };
+  }
+
+  streamBegan(): void {
+    this.#streams++;
+  }
+
+  streamEnded(): void {
+    this.#streams--;
+    if (this.#superseded && this.#streams === 0) this.#release();
+  }
+
+  get streams(): number {
+    return this.#streams;
+  }
+
+  /** A newer snapshot was committed, or this one was abandoned before it was. */
+  supersede(): void {
+    if (this.#superseded) return;
+    this.#superseded = true;
+    if (this.#streams === 0) this.#release();
+  }
+
+  #release(): void {
+    for (const generation of this.generations.values()) generation.unhold();
+    this.#released(this);
+  }
+}
+
+/** The listener's chain with what the route adds (last) and disables. */
+export function chainOf(listener: ListenerOptions, route: RouteOptions): readonly string[] {
+  const { add, disable } = route.filters;
+  const kept = listener.filters.filter((name) => !disable.includes(name));
+  return [...kept, ...add.filter((name) => !kept.includes(name))];
+}

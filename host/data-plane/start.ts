@@ -1,0 +1,64 @@
+// Builds one data plane from what its thread was born with. In a worker (thread.ts) or, in tests, in the control's own
+// thread.
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { TimerWheel } from "../base/timer-wheel.ts";
+import type { DataLink, ThreadInit } from "../link/link.ts";
+import { createCallouts } from "../net/callout.ts";
+import { MetricRegistry } from "../observe/metrics.ts";
+import type { PluginServices } from "../plugin/services.ts";
+import { QueueBell } from "../plugin/queue-bell.ts";
+import { SharedData, type SharedDataHandle } from "../plugin/shared-data.ts";
+import { SharedMetrics, type SharedMetricsHandle } from "../plugin/shared-metrics.ts";
+import { SharedQueues, type SharedQueuesHandle } from "../plugin/shared-queue.ts";
+import { DataPlane } from "./data-plane.ts";
+import { Front } from "./front.ts";
+import { LogRelay } from "./log-relay.ts";
+
+export interface DataPlaneStart {
+  readonly init: ThreadInit;
+  readonly link: DataLink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly reusePort: boolean;
+  readonly stop: () => void;
+}
+
+export function startDataPlane({ init, link, clock, random, reusePort, stop }: DataPlaneStart): DataPlane {
+  const wheel = new TimerWheel(clock);
+  const registry = new MetricRegistry();
+  const logs = new LogRelay(clock, (lines) => link.send({ type: "log", lines }));
+  const bell = new QueueBell();
+  let logLevel = init.logLevel;
+  const services: PluginServices = {
+    clock,
+    random,
+    shared: new SharedData(init.sharedData as SharedDataHandle, init.threadId),
+    metrics: new SharedMetrics(init.sharedMetrics as SharedMetricsHandle, init.threadId),
+    queues: new SharedQueues(init.sharedQueues as SharedQueuesHandle, init.threadId, (queue, owner) => {
+      if (owner === init.threadId) setImmediate(() => bell.ring(queue));
+      else link.send({ type: "queueReady", queue, owner });
+    }),
+    bell,
+    callouts: createCallouts({ cluster: (name) => plane.current().clusters.get(name), wheel, clock }),
+    logLevel: () => logLevel,
+    log: (line) => logs.add(line),
+    faulted: (report) => link.send({ type: "fault", report }),
+  };
+  const front = new Front({ clock, random, wheel, registry, reusePort, current: () => plane.current() });
+  const plane: DataPlane = new DataPlane({
+    link,
+    clock,
+    epoch: new Int32Array(init.epoch),
+    services,
+    front,
+    setLogLevel: (level) => {
+      logLevel = level;
+    },
+    stop: () => {
+      logs.flush();
+      stop();
+    },
+  });
+  return plane;
+}

@@ -1,0 +1,195 @@
+// Gives a core module a fuel counter: a global `__fuel`, counted down at every function entry and loop pass; below zero the
+// guest traps, which it cannot catch. Everything new stands at the end of its index space, so nothing is renumbered and
+// element, data and name sections stay valid (components-and-isolation.md 2.2-2.4, reliability.md 2.2).
+// See RATIONALE: "Why a counter in the module and not a timeout around the call?"
+import { problemError } from "../base/problem.ts";
+import { type FunctionPlan, planFunction } from "./fuel-plan.ts";
+import type { Surcharge } from "./fuel-weights.ts";
+import { ByteReader, ModuleFormatError, sleb, uleb } from "./reader.ts";
+import {
+  openSection,
+  readExport,
+  readImport,
+  readSections,
+  readTypes,
+  readVector,
+  type Section,
+  SECTION,
+  sectionRank,
+} from "./sections.ts";
+import { ModuleWriter } from "./writer.ts";
+
+/** Name of the exported counter, a mutable i32. */
+export const FUEL_EXPORT = "__fuel";
+/** Part of the key of any cache of rewritten modules: change it with every change of the output. */
+export const FUEL_VERSION = 1;
+
+export interface FuelOptions {
+  /** The counter's first value, 0 to 2^31 - 1: what a start section may use. */
+  readonly initial: number;
+}
+
+export interface FueledModule {
+  readonly bytes: Uint8Array;
+  /** Places where fuel is charged. */
+  readonly points: number;
+  /** For `originalOffset`; the original is the module given. */
+  readonly offsets: Uint32Array;
+}
+
+/**
+ * Rewrites a module. Throws a problem (kind `abi`): `invalid` when the module itself does not validate, `reserved_export`
+ * when it exports `__fuel`, `not_instrumentable` when it uses what the rewriter cannot read.
+ */
+export function instrument(bytes: Uint8Array, options: FuelOptions): FueledModule {
+  // The original first: code that names the global one past the end is invalid now, and would be able to refill its own
+  // fuel once that global exists.
+  assertValid(bytes, "the module");
+  try {
+    const module = new Rewriter(bytes, options.initial).rewrite();
+    assertValid(module.bytes, "the module with its fuel counter");
+    return module;
+  } catch (error) {
+    if (!(error instanceof ModuleFormatError)) throw error;
+    throw problemError("abi", "not_instrumentable", `cannot be given a CPU limit: ${error.message}`, {
+      hint: "build without that feature, or set limits.fuel: none to run it without a CPU limit",
+    });
+  }
+}
+
+/** Throws a problem with V8's own words when the bytes do not validate. */
+export function assertValid(bytes: Uint8Array, what: string): void {
+  if (WebAssembly.validate(bytes)) return;
+  let reason = "";
+  try {
+    void new WebAssembly.Module(bytes);
+  } catch (error) {
+    reason = error instanceof Error ? error.message.replace(/^WebAssembly\.Module\(\): /, ": ") : "";
+  }
+  throw problemError("abi", "invalid", `${what} is not valid WebAssembly${reason}`);
+}
+
+class Rewriter {
+  readonly #bytes: Uint8Array;
+  readonly #sections: readonly Section[];
+  readonly #global: readonly number[];
+  /** Parameters of each function the module defines. */
+  readonly #params: readonly number[];
+  readonly #added: Map<number, readonly number[]>;
+  readonly #out: ModuleWriter;
+  #points = 0;
+
+  constructor(bytes: Uint8Array, initial: number) {
+    this.#bytes = bytes;
+    this.#sections = readSections(bytes);
+    this.#out = new ModuleWriter(bytes.length + (bytes.length >> 2) + 1024);
+    const types = readTypes(bytes, this.#sections);
+    if (types === null) throw new ModuleFormatError("types of the GC proposal", 8);
+    const imported = readVector(this.#open(SECTION.import), readImport);
+    const indices = readVector(this.#open(SECTION.function), (reader) => reader.u32());
+    this.#params = indices.map((index) => types[index]?.params.length ?? 0);
+    this.#global = uleb(imported.filter((each) => each.kind === "global").length + this.#count(SECTION.global));
+    const exports = readVector(this.#open(SECTION.export), readExport);
+    if (exports.some((each) => each.name === FUEL_EXPORT)) {
+      throw problemError("abi", "reserved_export", `exports ${FUEL_EXPORT}, the name of the host's fuel counter`);
+    }
+    this.#added = new Map([
+      [SECTION.global, [0x7f, 1, 0x41, ...sleb(initial), 0x0b]],
+      [SECTION.export, [FUEL_EXPORT.length, ...Buffer.from(FUEL_EXPORT), 3, ...this.#global]],
+    ]);
+  }
+
+  rewrite(): FueledModule {
+    this.#out.copy(this.#bytes, 0, 8);
+    for (const section of this.#sections) {
+      if (section.id !== SECTION.custom) this.#addMissing(sectionRank(section.id));
+      if (section.id === SECTION.code) this.#writeCode(section);
+      else if (this.#added.has(section.id)) this.#extend(section);
+      else this.#out.copy(this.#bytes, section.header, section.end);
+    }
+    this.#addMissing(Number.POSITIVE_INFINITY);
+    return { ...this.#out.finish(), points: this.#points };
+  }
+
+  #open(id: number): ByteReader | null {
+    return openSection(this.#bytes, this.#sections, id);
+  }
+
+  #count(id: number): number {
+    return this.#open(id)?.u32() ?? 0;
+  }
+
+  /** Writes the sections that the module lacks and that stand before `rank`. */
+  #addMissing(rank: number): void {
+    for (const [id, entry] of this.#added) {
+      if (sectionRank(id) >= rank) continue;
+      this.#added.delete(id);
+      this.#out.put([id, ...uleb(entry.length + 1), 1, ...entry]);
+    }
+  }
+
+  #extend(section: Section): void {
+    const entry = this.#added.get(section.id) ?? [];
+    this.#added.delete(section.id);
+    const reader = new ByteReader(this.#bytes, section.start, section.end);
+    this.#out.put([section.id]);
+    const size = this.#out.hole();
+    this.#out.put(uleb(reader.u32() + 1));
+    this.#out.copy(this.#bytes, reader.at, section.end);
+    this.#out.put(entry);
+    this.#out.fill(size);
+  }
+
+  #writeCode(section: Section): void {
+    const reader = new ByteReader(this.#bytes, section.start, section.end);
+    this.#out.put([SECTION.code]);
+    const size = this.#out.hole();
+    const count = reader.u32();
+    this.#out.put(uleb(count));
+    for (let index = 0; index < count; index++) {
+      const end = reader.u32() + reader.at;
+      const plan = planFunction(reader, end);
+      this.#writeFunction(plan, end, (this.#params[index] ?? 0) + plan.localCount);
+    }
+    this.#out.fill(size);
+  }
+
+  /** @param local index of the local that a charge by length gets, the first behind all others */
+  #writeFunction(plan: FunctionPlan, end: number, local: number): void {
+    const size = this.#out.hole();
+    let from = plan.localsAt;
+    if (plan.needsLocal) {
+      this.#out.put(uleb(plan.localGroups + 1));
+      // The module's own count may be written longer than need be.
+      const reader = new ByteReader(this.#bytes, plan.localsAt, end);
+      reader.skipLeb(5);
+      this.#out.copy(this.#bytes, reader.at, plan.codeAt);
+      this.#out.put([1, 0x7f]);
+      from = plan.codeAt;
+    }
+    for (const { at, what } of plan.charges) {
+      this.#out.copy(this.#bytes, from, at);
+      this.#out.put(chargeCode(this.#global, what, local));
+      this.#points++;
+      from = at;
+    }
+    this.#out.copy(this.#bytes, from, end);
+    this.#out.fill(size);
+  }
+}
+
+/** `fuel -= price; if (fuel < 0) unreachable`. A price by length leaves the length where it was. */
+function chargeCode(global: readonly number[], what: Surcharge, local: number): number[] {
+  const index = uleb(local);
+  const before = what.kind === "fixed" ? [] : [0x22, ...index];
+  const count = [0x23, ...global, ...priceCode(what, index), 0x6b, 0x24, ...global];
+  const check = [0x23, ...global, 0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b];
+  return [...before, ...count, ...check];
+}
+
+function priceCode(what: Surcharge, local: readonly number[]): number[] {
+  const fixed = [0x41, ...sleb(what.points)];
+  if (what.kind === "fixed") return fixed;
+  const shift = what.shift > 0 ? [0x41, what.shift, 0x76] : [0x41, -what.shift, 0x74];
+  return [0x20, ...local, ...shift, ...fixed, 0x6a];
+}

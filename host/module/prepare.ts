@@ -1,0 +1,49 @@
+// From a filter's bytes to a module the data threads can instantiate: judge, validate, cap the memory, add fuel, compile.
+// Runs on the control side; the compiled module is posted to the data threads.
+import { ProblemError } from "../base/problem.ts";
+import { assertValid, instrument } from "./fuel.ts";
+import { checkFilterModule, type ModuleInfo } from "./inspect.ts";
+import { capMemory } from "./memory-cap.ts";
+
+export interface PrepareOptions {
+  /** The filter's, for messages. */
+  readonly name: string;
+  /** Cap of the linear memory. */
+  readonly memoryBytes: number;
+  /** The counter's first value, which a start section draws on; null = no CPU limit. */
+  readonly fuel: number | null;
+}
+
+export interface PreparedModule {
+  /** Of the original bytes. */
+  readonly info: ModuleInfo;
+  readonly module: WebAssembly.Module;
+  /** What was compiled. */
+  readonly bytes: Uint8Array;
+  /** From `bytes` to the original, for `originalOffset`; null when there is no fuel counter. */
+  readonly offsets: Uint32Array | null;
+}
+
+/** Throws a ProblemError (kind `abi`) with everything that keeps the module from being this filter. */
+export function prepareModule(bytes: Uint8Array, options: PrepareOptions): PreparedModule {
+  const info = checkFilterModule(bytes, options.name);
+  try {
+    assertValid(bytes, "the module");
+    return { info, ...limit(bytes, options) };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    throw new ProblemError(
+      error.problems.map((problem) => ({ ...problem, message: `filter ${options.name}: ${problem.message}` })),
+      { cause: error },
+    );
+  }
+}
+
+function limit(bytes: Uint8Array, { memoryBytes, fuel }: PrepareOptions): Omit<PreparedModule, "info"> {
+  const capped = capMemory(bytes, { memoryBytes });
+  if (fuel === null) return { module: new WebAssembly.Module(capped.bytes), bytes: capped.bytes, offsets: null };
+  const fueled = instrument(capped.bytes, { initial: fuel });
+  // Only code is looked up, and all code lies behind the sections the cap changed.
+  const offsets = fueled.offsets.map((offset, at) => (at % 2 === 0 ? offset : Math.max(0, offset - capped.shift)));
+  return { module: new WebAssembly.Module(fueled.bytes), bytes: fueled.bytes, offsets };
+}

@@ -1,0 +1,129 @@
+// One version of a filter on one data thread, for as long as anything runs on it. The snapshots that contain it hold it;
+// when the newest committed snapshot does not, it drains: its instance is closed and dropped when the last snapshot with
+// running streams lets go, or at the drain deadline.
+//
+//   live --drain()--> draining --last unhold() / deadline--> retired
+//
+// A dead instance is renewed under every failure policy: the first time at once, then after a jittered back-off of 1 s
+// doubling to 60 s; the policy only says what a stream meets meanwhile (decisions.md 1).
+import type { Timer } from "../base/clock.ts";
+import type { GuestFault } from "../vm/faults.ts";
+import { FilterInstance, type InstanceSpec } from "./instance.ts";
+import type { PluginContext } from "./plugin-context.ts";
+import type { PluginServices } from "./services.ts";
+
+const FIRST_BACKOFF_MS = 1000;
+const MAX_BACKOFF_MS = 60_000;
+/** Faults further apart than this start the back-off anew. */
+const FAULT_MEMORY_MS = 60_000;
+
+export interface GenerationSpec extends InstanceSpec {
+  /** Identity over module, configuration and everything else that shapes an instance. */
+  readonly key: string;
+  readonly sha256: string;
+  /** `listener/route` -> the configuration merged for that route; each is one of `configs`. */
+  readonly overrides: Readonly<Record<string, string>>;
+}
+
+export class Generation {
+  readonly spec: GenerationSpec;
+  readonly #module: WebAssembly.Module;
+  readonly #services: PluginServices;
+  #instance: FilterInstance | null;
+  #holders = 0;
+  #state: "live" | "draining" | "retired" = "live";
+  #onRetired: () => void = () => {};
+  #deadline: Timer | null = null;
+  #deadlineMs = 0;
+  #faults = 0;
+  #lastFaultMs = -Infinity;
+  #renewAtMs = 0;
+
+  /** @throws ProblemError when the filter does not start or refuses its configuration */
+  constructor(spec: GenerationSpec, module: WebAssembly.Module, services: PluginServices) {
+    this.spec = spec;
+    this.#module = module;
+    this.#services = services;
+    this.#instance = this.#create();
+  }
+
+  #create(): FilterInstance {
+    return new FilterInstance(this.#module, this.spec, this.#services, (fault) => this.#faulted(fault));
+  }
+
+  get state(): "live" | "draining" | "retired" {
+    return this.#state;
+  }
+
+  /** Streams with a context in the living instance. */
+  get streams(): number {
+    return this.#instance?.streams ?? 0;
+  }
+
+  /** Linear memory of the living instance; 0 without one. */
+  get memoryBytes(): number {
+    return this.#instance?.vm.memory.byteLength ?? 0;
+  }
+
+  /** The plugin context for `config`, from the living instance or a renewed one; null = policy decides. */
+  context(config: string): PluginContext | null {
+    const instance = this.#instance ?? this.#renew();
+    return instance?.context(config) ?? null;
+  }
+
+  hold(): void {
+    this.#holders++;
+  }
+
+  unhold(): void {
+    this.#holders--;
+    if (this.#holders === 0) this.#finish();
+  }
+
+  /** No new streams: finishes with the last holder, or after `deadlineMs`. `done` is called once. */
+  drain(deadlineMs: number, done: () => void): void {
+    if (this.#state !== "live") return;
+    this.#state = "draining";
+    this.#onRetired = done;
+    this.#deadlineMs = deadlineMs;
+    if (this.#holders === 0) this.#finish();
+    else this.#deadline = this.#services.clock.after(deadlineMs, () => this.#finish());
+  }
+
+  #finish(): void {
+    if (this.#state === "retired") return;
+    this.#state = "retired";
+    this.#deadline?.cancel();
+    const instance = this.#instance;
+    this.#instance = null;
+    instance?.abandonStreams();
+    instance?.close(this.#deadlineMs);
+    this.#onRetired();
+  }
+
+  #faulted(fault: GuestFault): void {
+    const { clock, random } = this.#services;
+    const now = clock.monotonicMs();
+    this.#faults = now - this.#lastFaultMs > FAULT_MEMORY_MS ? 1 : this.#faults + 1;
+    this.#lastFaultMs = now;
+    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#faults - 2));
+    const renewInMs = this.#faults === 1 ? 0 : backoff * (0.5 + random.fraction() / 2);
+    this.#renewAtMs = now + renewInMs;
+    const instance = this.#instance;
+    this.#instance = null;
+    const { options, version } = this.spec;
+    this.#services.faulted({ filter: options.name, version, fault, renewInMs });
+    instance?.abandon();
+  }
+
+  #renew(): FilterInstance | null {
+    if (this.#state === "retired" || this.#services.clock.monotonicMs() < this.#renewAtMs) return null;
+    try {
+      this.#instance = this.#create();
+    } catch {
+      // Reported through #faulted, or refused its configuration this time: the back-off decides when to try again.
+      this.#renewAtMs = Math.max(this.#renewAtMs, this.#services.clock.monotonicMs() + FIRST_BACKOFF_MS);
+    }
+    return this.#instance;
+  }
+}

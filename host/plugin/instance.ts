@@ -1,0 +1,118 @@
+// A filter instance: one VM with its plugin contexts, from start-up to its end. Built whole or not at all.
+import { problemError, type ProblemError } from "../base/problem.ts";
+import type { GuestFault } from "../vm/faults.ts";
+import { Vm } from "../vm/vm.ts";
+import type { FilterOptions } from "./options.ts";
+import { PluginContext } from "./plugin-context.ts";
+import type { PluginServices } from "./services.ts";
+
+export interface InstanceSpec {
+  readonly options: FilterOptions;
+  readonly version: string;
+  /** Configurations, each of which becomes a plugin context; the first is the filter's own, the others route overrides. */
+  readonly configs: readonly string[];
+}
+
+const ERROR_LEVEL = 4;
+
+export class FilterInstance {
+  readonly vm: Vm;
+  readonly #contexts = new Map<string, PluginContext>();
+
+  /** @throws ProblemError when the module does not start or refuses a configuration; nothing is left behind */
+  constructor(
+    module: WebAssembly.Module,
+    spec: InstanceSpec,
+    services: PluginServices,
+    onFault: (fault: GuestFault) => void,
+  ) {
+    const said: string[] = [];
+    this.vm = new Vm(module, vmOptions(spec, services, said, onFault));
+    if (this.vm.fault !== null) throw startProblem(spec, this.vm.fault, said);
+    for (const config of spec.configs) this.#configure(config, spec, services, said);
+    said.length = 0;
+  }
+
+  #configure(config: string, spec: InstanceSpec, services: PluginServices, said: readonly string[]): void {
+    const context = new PluginContext(this.vm, spec.options, config, services);
+    const accepted = context.start(this.#contexts.size === 0);
+    this.#contexts.set(config, context);
+    if (accepted) return;
+    const { fault } = this.vm;
+    this.close(0);
+    throw fault === null ? configProblem(spec, said) : startProblem(spec, fault, said);
+  }
+
+  /** The plugin context of a configuration; undefined for one that was not part of the spec. */
+  context(config: string): PluginContext | undefined {
+    return this.#contexts.get(config);
+  }
+
+  close(deadlineMs: number): void {
+    for (const context of this.#contexts.values()) context.close(deadlineMs);
+  }
+
+  /** Stream contexts that live in this instance. */
+  get streams(): number {
+    return this.vm.contexts.size - this.#contexts.size;
+  }
+
+  /** After a fault: tells every live context, streams included, that the instance is gone. */
+  abandon(): void {
+    const orphans = this.vm.contexts.values();
+    this.vm.contexts.clear();
+    for (const orphan of orphans) orphan.abandoned();
+  }
+
+  /** At the drain deadline: streams that are still here go on without this filter, by its failure policy. */
+  abandonStreams(): void {
+    const kept = new Set<unknown>(this.#contexts.values());
+    for (const context of this.vm.contexts.values()) {
+      if (kept.has(context)) continue;
+      this.vm.contexts.delete(context.id);
+      context.abandoned();
+    }
+  }
+}
+
+function vmOptions(spec: InstanceSpec, services: PluginServices, said: string[], onFault: (fault: GuestFault) => void) {
+  const { options, version } = spec;
+  const { clock, random, shared, queues, metrics } = services;
+  return {
+    services: {
+      clock,
+      random,
+      shared,
+      queues,
+      metrics,
+      vmId: options.vmId,
+      scope: `${options.name}@${version}`,
+      logLevel: () => services.logLevel(),
+      log: (level: number, contextId: number, message: string) => {
+        if (level >= ERROR_LEVEL) said.push(message);
+        if (said.length > 16) said.shift();
+        services.log({ level, filter: options.name, version, contextId, message });
+      },
+    },
+    allowedCapabilities: options.allowedCapabilities,
+    environment: options.environment,
+    fuel: options.limits.fuel,
+    memoryBytes: options.limits.memoryBytes,
+    trace: services.trace,
+    onFault,
+  };
+}
+
+function startProblem(spec: InstanceSpec, fault: GuestFault, said: readonly string[]): ProblemError {
+  const words = said.length > 0 ? ` (${said.join("; ")})` : "";
+  const message = `filter ${spec.options.name} ${spec.version}: ${fault.callback} ended with ${fault.reason}: ${fault.message}${words}`;
+  return problemError("trap", `${fault.cause}_failed`, message);
+}
+
+function configProblem(spec: InstanceSpec, said: readonly string[]): ProblemError {
+  const reason = said.length > 0 ? said.join("; ") : "it returned false and logged no reason";
+  const message = `filter ${spec.options.name} ${spec.version}: proxy_on_configure refused the configuration: ${reason}`;
+  return problemError("config", "configure_refused", message, {
+    hint: "the reason is what the filter logged at level error",
+  });
+}

@@ -1,0 +1,211 @@
+// A plugin context ("root context"): one configuration of a filter in one VM. Owns its call-outs and its tick; answers the
+// host calls a guest makes outside any stream.
+import * as buffers from "../../sdk/assembly/abi/buffer.ts";
+import * as status from "../../sdk/assembly/abi/status.ts";
+import type { HeaderList } from "../abi/headers.ts";
+import { MIN_TICK_MS } from "../abi/limits.ts";
+import { encodeText } from "../abi/property-path.ts";
+import type { Status } from "../abi/status.ts";
+import type { Timer } from "../base/clock.ts";
+import type { ForeignResult, GuestHttpCall, Hostcalls } from "../vm/ports.ts";
+import { FAULTED, type Vm } from "../vm/vm.ts";
+import { Callouts } from "./callouts.ts";
+import type { QueueListener } from "./queue-bell.ts";
+import type { PluginServices } from "./services.ts";
+import { callForeign } from "./foreign.ts";
+import type { FilterOptions } from "./options.ts";
+
+export class PluginContext implements Hostcalls, QueueListener {
+  readonly id: number;
+  readonly vm: Vm;
+  readonly options: FilterOptions;
+  readonly services: PluginServices;
+  readonly callouts: Callouts;
+  readonly absentMap = status.BAD_ARGUMENT;
+  readonly #config: Buffer;
+  readonly #vmConfig: Buffer;
+  #configuring = false;
+  #tick: Timer | null = null;
+  #tickMs = 0;
+  #doneWanted: (() => void) | null = null;
+  #closed = false;
+
+  constructor(vm: Vm, options: FilterOptions, config: string, services: PluginServices) {
+    this.id = vm.contexts.nextId();
+    this.vm = vm;
+    this.options = options;
+    this.services = services;
+    this.#config = Buffer.from(config);
+    this.#vmConfig = Buffer.from(options.vmConfig);
+    this.callouts = new Callouts({
+      port: services.callouts,
+      allowed: options.allowedUpstreams,
+      deliver: (id, headers, body, trailers) => {
+        const callback = vm.callbacks.onHttpCallResponse;
+        if (callback === null) return;
+        vm.callWith(callback, this, "trap", [id, headers, body, trailers]);
+        vm.settle();
+      },
+    });
+    vm.contexts.add(this);
+  }
+
+  /** `proxy_on_context_create`, once per VM `proxy_on_vm_start`, then configure. false = refused or dead. */
+  start(first: boolean): boolean {
+    const { onContextCreate, onVmStart } = this.vm.callbacks;
+    if (onContextCreate !== null && this.vm.callWith(onContextCreate, this, "start", [0]) === FAULTED) return false;
+    if (first && onVmStart !== null && this.vm.callWith(onVmStart, this, "start", [this.#vmConfig.length]) <= 0)
+      return false;
+    return this.#configure();
+  }
+
+  #configure(): boolean {
+    const { onConfigure, validateConfiguration } = this.vm.callbacks;
+    this.#configuring = true;
+    const size = this.#config.length;
+    const valid = validateConfiguration === null || this.vm.callWith(validateConfiguration, this, "config", [size]) > 0;
+    const accepted = valid && (onConfigure === null || this.vm.callWith(onConfigure, this, "config", [size]) > 0);
+    this.#configuring = false;
+    this.vm.settle();
+    return accepted;
+  }
+
+  /** Ends the context: on_done, at most `deadlineMs` for proxy_done, on_delete. Traps here are logged, never passed on. */
+  close(deadlineMs: number): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopTick();
+    this.services.bell.forget(this);
+    this.callouts.cancelAll();
+    const { onDone } = this.vm.callbacks;
+    const ready = onDone === null || this.vm.callWith(onDone, this, "trap", []) !== 0;
+    if (ready) {
+      this.#delete();
+      return;
+    }
+    const timer = this.services.clock.after(deadlineMs, () => this.#delete());
+    this.#doneWanted = () => {
+      timer.cancel();
+      this.#delete();
+    };
+    this.vm.settle();
+  }
+
+  #delete(): void {
+    this.#doneWanted = null;
+    if (!this.vm.contexts.delete(this.id)) return;
+    const { onDelete } = this.vm.callbacks;
+    if (onDelete !== null) this.vm.callWith(onDelete, this, "trap", []);
+    this.vm.settle();
+  }
+
+  setTickPeriod(ms: number): Status {
+    this.#stopTick();
+    this.#tickMs = ms === 0 ? 0 : Math.max(ms, MIN_TICK_MS);
+    this.#armTick();
+    return status.OK;
+  }
+
+  // Armed anew after each run: the next tick is due one period after the last one ended; none is queued (abi.md 5.1).
+  #armTick(): void {
+    if (this.#tickMs === 0 || this.#closed) return;
+    this.#tick = this.services.clock.after(this.#tickMs, () => {
+      this.#tick = null;
+      const { onTick } = this.vm.callbacks;
+      if (onTick === null || this.vm.callWith(onTick, this, "tick", []) === FAULTED) return;
+      this.vm.settle();
+      if (this.#tick === null) this.#armTick();
+    });
+  }
+
+  #stopTick(): void {
+    this.#tick?.cancel();
+    this.#tick = null;
+  }
+
+  /** The instance died: nothing in it is ever called again. */
+  abandoned(): void {
+    this.#closed = true;
+    this.#stopTick();
+    this.services.bell.forget(this);
+    this.callouts.cancelAll();
+  }
+
+  headers(map: number): HeaderList | null {
+    return this.callouts.headers(map);
+  }
+
+  writableHeaders(): HeaderList | null {
+    return null;
+  }
+
+  replaceHeaders(): Status {
+    return status.BAD_ARGUMENT;
+  }
+
+  buffer(id: number): Buffer | null {
+    if (id === buffers.VM_CONFIGURATION) return this.#vmConfig;
+    if (id === buffers.PLUGIN_CONFIGURATION) return this.#configuring ? this.#config : null;
+    return this.callouts.body(id);
+  }
+
+  replaceBuffer(): Status {
+    return status.NOT_FOUND;
+  }
+
+  property(path: readonly string[]): Uint8Array | null {
+    if (path.length !== 1) return null;
+    if (path[0] === "plugin_name") return encodeText(this.options.name);
+    if (path[0] === "plugin_root_id") return encodeText(this.options.rootId);
+    return path[0] === "plugin_vm_id" ? encodeText(this.options.vmId) : null;
+  }
+
+  setProperty(): Status {
+    return status.NOT_FOUND;
+  }
+
+  // From a plugin context without effective stream: OK and no effect, as in Envoy (abi.md 5.4).
+  sendLocalReply(): Status {
+    return status.OK;
+  }
+
+  continueStream(): Status {
+    return status.OK;
+  }
+
+  closeStream(): Status {
+    return status.OK;
+  }
+
+  httpCall(call: GuestHttpCall): number {
+    return this.#closed ? -status.INTERNAL_FAILURE : this.callouts.start(call, 0);
+  }
+
+  callStatus(): { readonly code: number; readonly message: string } {
+    return this.callouts.status();
+  }
+
+  done(): Status {
+    const wanted = this.#doneWanted;
+    if (wanted === null) return status.NOT_FOUND;
+    this.vm.defer(wanted);
+    return status.OK;
+  }
+
+  registerQueue(name: string): number {
+    const id = this.services.queues.register(this.options.vmId, name);
+    if (id !== 0) this.services.bell.watch(id, this);
+    return id;
+  }
+
+  queueReady(id: number): void {
+    const { onQueueReady } = this.vm.callbacks;
+    if (onQueueReady === null || this.#closed) return;
+    this.vm.callWith(onQueueReady, this, "trap", [id]);
+    this.vm.settle();
+  }
+
+  foreign(name: string, args: Buffer): ForeignResult {
+    return callForeign(this.services, this.options.vmId, name, args);
+  }
+}

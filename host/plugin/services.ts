@@ -1,0 +1,73 @@
+// What every filter of one data thread shares: time, state that all threads see, call-outs, and where logs and faults go.
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import type { Status } from "../abi/status.ts";
+import type { GuestFault } from "../vm/faults.ts";
+import type { VmTrace } from "../vm/trace.ts";
+import type { MetricStore, QueueStore, SharedStore } from "../vm/ports.ts";
+import type { CalloutPort } from "./callout-port.ts";
+import type { QueueBell } from "./queue-bell.ts";
+
+export interface GcraRequest {
+  readonly periodNs: bigint;
+  readonly limit: number;
+  readonly burst: number;
+  readonly cost: number;
+}
+
+/** Shared data with the extras behind `sluice.*` (abi.md 11.2). Implemented by shared-data.ts. */
+export interface SharedState extends SharedStore {
+  set(
+    namespace: string,
+    key: string,
+    value: Uint8Array,
+    cas: number,
+    options?: { readonly ttlMs?: number; readonly nowMs?: number },
+  ): Status;
+  delete(namespace: string, key: string, cas: number): Status;
+  keys(namespace: string, prefix: string, limit?: number): readonly { readonly key: string; readonly cas: number }[];
+  add(namespace: string, key: string, delta: bigint): bigint;
+  gcra(
+    namespace: string,
+    key: string,
+    request: GcraRequest,
+    nowNs: bigint,
+  ): { readonly allowed: boolean; readonly remaining: number; readonly retryAfterNs: bigint };
+}
+
+/** Shared queues with registration. */
+export interface SharedQueues extends QueueStore {
+  /** Id of the queue, opened or created; 0 when refused. */
+  register(namespace: string, name: string): number;
+}
+
+/** A filter that misbehaved, with what an operator needs to find it. */
+export interface FaultReport {
+  readonly filter: string;
+  readonly version: string;
+  readonly fault: GuestFault;
+  /** When a new instance may serve: ms from now, 0 = with the next stream. */
+  readonly renewInMs: number;
+}
+
+export interface PluginServices {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly shared: SharedState;
+  readonly queues: SharedQueues;
+  readonly bell: QueueBell;
+  readonly metrics: MetricStore;
+  readonly callouts: CalloutPort;
+  /** Lowest level written, 0..5. */
+  logLevel(): number;
+  log(line: {
+    readonly level: number;
+    readonly filter: string;
+    readonly version: string;
+    readonly contextId: number;
+    readonly message: string;
+  }): void;
+  faulted(report: FaultReport): void;
+  /** For tests and `sluice call --trace`. */
+  readonly trace?: VmTrace;
+}

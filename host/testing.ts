@@ -1,0 +1,7 @@
+// Public door of the testing machinery (`sluice/testing`): the real VM and chain over a fake transport. Filter authors
+// import `@sluice/sdk/testing`, which adds compilation and matchers.
+export { VirtualClock } from "./base/clock.ts";
+export { ProblemError, type Problem } from "./base/problem.ts";
+export { Harness, type FilterUnderTest, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
+export { RecordedMessage, TestExchange, type RequestInput, type ResponseInput } from "./testing/transport.ts";
+export { ScriptedUpstream, type ScriptedAnswer, type SeenCall } from "./testing/upstreams.ts";

@@ -1,0 +1,107 @@
+// One simulated request through one filter, told as a story: what `sluice call` and `POST /api/v1/try` show.
+import * as action from "../../sdk/assembly/abi/action.ts";
+import type { HeaderList } from "../abi/headers.ts";
+import { FAULTED } from "../vm/vm.ts";
+import type { VmTrace } from "../vm/trace.ts";
+import { Harness } from "./harness.ts";
+
+export interface CallOptions {
+  readonly wasm: Uint8Array;
+  /** JSON text; "" for none. */
+  readonly pluginConfig: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array | null;
+}
+
+/** One callback of the request. */
+export interface CallPhase {
+  readonly name: string;
+  /** `continue`, `pause`, `fault`, or the number. */
+  readonly action: string;
+  readonly millis: number;
+  readonly hostCalls: readonly string[];
+}
+
+export interface CallResult {
+  readonly phases: readonly CallPhase[];
+  readonly requestHeaders: readonly (readonly [string, string])[];
+  readonly status: number;
+  /** Whether the filter answered itself. */
+  readonly isLocalReply: boolean;
+  readonly responseHeaders: readonly (readonly [string, string])[];
+  readonly responseBody: string;
+  readonly logs: readonly { readonly level: string; readonly message: string }[];
+}
+
+const LEVELS = ["trace", "debug", "info", "warn", "error", "critical"] as const;
+/** What the made-up upstream answers. */
+const UPSTREAM_BODY = "hello from the upstream\n";
+/** Enough virtual time for every delay a filter may ask for. */
+const PATIENCE_MS = 60_000;
+
+class Story implements VmTrace {
+  readonly phases: CallPhase[] = [];
+  #calls: string[] = [];
+  #beganMs = 0;
+
+  callbackBegan(): void {
+    this.#calls = [];
+    this.#beganMs = performance.now();
+  }
+
+  callbackEnded(name: string, result: number): void {
+    const millis = performance.now() - this.#beganMs;
+    this.phases.push({ name, action: actionName(name, result), millis, hostCalls: this.#calls });
+  }
+
+  hostCall(words: string): void {
+    this.#calls.push(words);
+  }
+}
+
+function actionName(callback: string, result: number): string {
+  if (result === FAULTED) return "fault";
+  if (!/_(headers|body|trailers)$/.test(callback)) return "";
+  if (result === action.CONTINUE) return "continue";
+  return result === action.PAUSE ? "pause" : String(result);
+}
+
+const pairs = (list: HeaderList): (readonly [string, string])[] =>
+  list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? ""] as const] : []));
+
+/** @throws ProblemError when the module does not load or refuses its configuration */
+export function callFilter(options: CallOptions): CallResult {
+  const story = new Story();
+  const { wasm, pluginConfig, method, path, headers, body } = options;
+  const harness = new Harness([{ name: "filter", wasm, config: pluginConfig }], {
+    trace: story,
+    logLevel: 0,
+    clock: Date.now(),
+  });
+  const exchange = harness.open();
+  const fields = headers.flatMap(([name, value]) => [name.toLowerCase(), value]);
+  exchange.stream.requestHeaders(
+    [":method", method, ":scheme", "http", ":authority", "localhost", ":path", path, ...fields],
+    body === null,
+  );
+  if (body !== null) exchange.stream.requestBody(Buffer.from(body), true);
+  harness.clock.advance(exchange.upstreamRequest === null && exchange.replyDetails === null ? PATIENCE_MS : 0);
+  const seen = exchange.upstreamRequest?.list ?? [];
+  if (exchange.replyDetails === null && exchange.upstreamRequest !== null)
+    exchange.respond({ headers: { "content-type": "text/plain" }, body: UPSTREAM_BODY });
+  exchange.end();
+  const { response } = exchange;
+  const result = {
+    phases: story.phases,
+    requestHeaders: pairs(seen),
+    status: response?.status ?? 0,
+    isLocalReply: exchange.replyDetails !== null,
+    responseHeaders: pairs(response?.list ?? []),
+    responseBody: response?.body ?? "",
+    logs: harness.logs.map(({ level, message }) => ({ level: LEVELS[level] ?? "info", message })),
+  };
+  harness.close();
+  return result;
+}

@@ -1,0 +1,215 @@
+// Drives filters through the host's own VM and chain over a fake transport and a virtual clock: what a filter meets here
+// it meets in production. Every harness stands alone, so tests may run side by side.
+import { START_FUEL_FACTOR } from "../abi/limits.ts";
+import { VirtualClock } from "../base/clock.ts";
+import { sha256Hex } from "../base/hash.ts";
+import { seededRandom } from "../base/random.ts";
+import type { StreamFacts } from "../chain/ports.ts";
+import { newArmCounts, type ArmCounts, type ChainSlot } from "../chain/slot.ts";
+import { FilterChain } from "../chain/template.ts";
+import { prepareModule } from "../module/prepare.ts";
+import type { MetricSample } from "../observe/samples.ts";
+import { Generation } from "../plugin/generation.ts";
+import type { FilterOptions } from "../plugin/options.ts";
+import { privateState } from "../plugin/private-state.ts";
+import type { FaultReport, PluginServices } from "../plugin/services.ts";
+import type { VmTrace } from "../vm/trace.ts";
+import { TestExchange, type RequestInput } from "./transport.ts";
+import { ScriptedUpstream, Upstreams } from "./upstreams.ts";
+
+export interface FilterUnderTest {
+  readonly name: string;
+  readonly wasm: Uint8Array;
+  /** pluginConfig: an object, or the text itself. Absent = no configuration. */
+  readonly config?: unknown;
+  readonly options?: Partial<FilterOptions>;
+}
+
+export interface HarnessOptions {
+  /** Wall time at birth: ISO 8601 or ms since the epoch. Default 2030-01-01T00:00:00Z. */
+  readonly clock?: string | number;
+  /** Of the random source. Default 1. */
+  readonly seed?: number;
+  /** Lowest level that filters see logged, 0..5. Default 0. */
+  readonly logLevel?: number;
+  /** Hears every call between host and guest. */
+  readonly trace?: VmTrace;
+}
+
+export interface LoggedLine {
+  readonly level: number;
+  readonly filter: string;
+  readonly message: string;
+}
+
+const FACTS: Omit<StreamFacts, "requestId" | "startNanos" | "startMs" | "connectionId"> = {
+  protocol: "HTTP/1.1",
+  scheme: "http",
+  listener: "test",
+  sourceAddress: "127.0.0.1",
+  sourcePort: 40_000,
+  destinationAddress: "127.0.0.1",
+  destinationPort: 8080,
+  routeName: "default",
+  clusterName: "test",
+  upstreamAddress: "",
+  upstreamPort: 0,
+  attempts: 0,
+  responseCode: 0,
+  responseFlags: "",
+  responseCodeDetails: "",
+  requestBytes: 0,
+  responseBytes: 0,
+  requestHeaderBytes: 0,
+  durationMs: 0,
+  upstreamMs: 0,
+  arms: "",
+};
+
+export class Harness {
+  readonly clock: VirtualClock;
+  readonly logs: LoggedLine[] = [];
+  readonly faults: FaultReport[] = [];
+  readonly generations: readonly Generation[];
+  readonly counts: readonly ArmCounts[];
+  readonly #upstreams: Upstreams;
+  readonly #state: ReturnType<typeof privateState>;
+  readonly #chain: FilterChain;
+  #requests = 0;
+  #open = 0;
+
+  /** @throws ProblemError when a filter does not load or refuses its configuration */
+  constructor(filters: readonly FilterUnderTest[], options: HarnessOptions = {}) {
+    const { clock = "2030-01-01T00:00:00Z", seed = 1, logLevel = 0 } = options;
+    this.clock = new VirtualClock(new Date(clock).getTime());
+    this.#upstreams = new Upstreams(this.clock);
+    this.#state = privateState((task) => void this.clock.after(0, task));
+    const services: PluginServices = {
+      clock: this.clock,
+      random: seededRandom(seed),
+      shared: this.#state.shared,
+      queues: this.#state.queues,
+      bell: this.#state.bell,
+      metrics: this.#state.metrics,
+      callouts: this.#upstreams,
+      logLevel: () => logLevel,
+      log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
+      faulted: (report) => void this.faults.push(report),
+      ...(options.trace === undefined ? {} : { trace: options.trace }),
+    };
+    this.generations = filters.map((filter) => load(filter, services));
+    for (const generation of this.generations) generation.hold();
+    this.counts = this.generations.map(() => newArmCounts());
+    this.#chain = new FilterChain(
+      this.generations.map((generation, index) => this.#slot(generation, index)),
+      {
+        streamBegan: () => void this.#open++,
+        streamEnded: () => void this.#open--,
+      },
+    );
+  }
+
+  #slot(generation: Generation, index: number): ChainSlot {
+    const { name, pluginConfig } = generation.spec.options;
+    const arm = { generation, config: pluginConfig, name: "", counts: this.counts[index] ?? newArmCounts() };
+    return { filter: name, choose: () => arm };
+  }
+
+  /** Scripts the answers of a cluster; also makes the cluster known. */
+  upstream(cluster: string): ScriptedUpstream {
+    return this.#upstreams.get(cluster);
+  }
+
+  get calls() {
+    return this.#upstreams.calls;
+  }
+
+  /** Begins an exchange without sending anything: for tests that go step by step. */
+  open(requestId?: string): TestExchange {
+    const number = ++this.#requests;
+    const exchange = new TestExchange({
+      ...FACTS,
+      requestId: requestId ?? `test-${number}`,
+      connectionId: number,
+      startNanos: this.clock.nowNanos(),
+      startMs: this.clock.nowMs(),
+    });
+    exchange.attach(this.#chain.open(exchange));
+    return exchange;
+  }
+
+  /** Sends a whole request through the chain; the upstream has not answered yet. */
+  request(input: RequestInput = {}): TestExchange {
+    const exchange = this.open(input.requestId);
+    Object.assign(exchange.facts, input.facts);
+    exchange.send(input);
+    return exchange;
+  }
+
+  metrics(): readonly MetricSample[] {
+    return this.#state.metrics.collect();
+  }
+
+  /** The value of a filter's counter or gauge, summed over labels; 0 when it was never defined. */
+  metric(name: string, labels: Readonly<Record<string, string>> = {}): number {
+    const wanted = this.metrics().filter(
+      (sample) =>
+        sample.name.endsWith(name) && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+    );
+    return wanted.reduce((sum, { value }) => sum + (typeof value === "number" ? value : value.sum), 0);
+  }
+
+  /** What should be empty when every exchange has ended. */
+  leaks(): { readonly streams: number; readonly contexts: number } {
+    return { streams: this.#open, contexts: this.generations.reduce((sum, generation) => sum + generation.streams, 0) };
+  }
+
+  /** Linear memory of all instances, bytes. */
+  memoryBytes(): number {
+    return this.generations.reduce((sum, generation) => sum + generation.memoryBytes, 0);
+  }
+
+  close(): void {
+    for (const generation of this.generations) {
+      generation.drain(0, () => {});
+      generation.unhold();
+    }
+  }
+}
+
+const DEFAULTS: FilterOptions = {
+  name: "",
+  source: "",
+  sha256: "",
+  phase: "",
+  priority: 0,
+  failurePolicy: "FAIL_CLOSED",
+  limits: { memoryBytes: 64 * 1024 * 1024, fuel: 10_000_000 },
+  allowedCapabilities: null,
+  allowedUpstreams: null,
+  rootId: "",
+  vmId: "",
+  vmConfig: "",
+  environment: {},
+  pauseTimeoutMs: 30_000,
+  bufferLimitBytes: 1024 * 1024,
+  pluginConfig: "",
+};
+
+function load({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
+  const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
+  const filter: FilterOptions = { ...DEFAULTS, name, vmId: name, pluginConfig, ...options };
+  const { fuel, memoryBytes } = filter.limits;
+  const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
+  const { module } = prepareModule(wasm, { name, memoryBytes, fuel: initial });
+  const sha256 = sha256Hex(wasm);
+  const spec = {
+    options: filter,
+    version: "test",
+    configs: [filter.pluginConfig],
+    key: `${name}@test`,
+    sha256,
+    overrides: {},
+  };
+  return new Generation(spec, module, services);
+}

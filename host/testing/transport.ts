@@ -1,0 +1,197 @@
+// The fake transport of the testing kit: what a filter chain sends towards client and upstream is recorded instead of
+// written to a socket. Everything behind it is the real host.
+import { joinedHeader, type HeaderList } from "../abi/headers.ts";
+import type { ExchangePort, HttpStream, StreamFacts } from "../chain/ports.ts";
+
+export type HeaderInput = Readonly<Record<string, string | readonly string[]>>;
+
+/** A message as a test writes it. `headers` names in any case. */
+export interface RequestInput {
+  readonly method?: string;
+  readonly path?: string;
+  readonly authority?: string;
+  readonly scheme?: string;
+  readonly headers?: HeaderInput;
+  readonly body?: string | Uint8Array;
+  readonly trailers?: HeaderInput;
+  /** x-request-id; default: a number that counts up. */
+  readonly requestId?: string;
+  /** What else is known of the exchange: `{ sourceAddress: "10.0.0.7" }`. */
+  readonly facts?: Partial<StreamFacts>;
+}
+
+export interface ResponseInput {
+  readonly status?: number;
+  readonly headers?: HeaderInput;
+  readonly body?: string | Uint8Array;
+  readonly trailers?: HeaderInput;
+}
+
+/** A message as it came out. */
+export class RecordedMessage {
+  readonly list: HeaderList;
+  trailers: HeaderList | null = null;
+  complete = false;
+  #chunks: Buffer[] = [];
+
+  constructor(list: HeaderList) {
+    this.list = list;
+  }
+
+  append(chunk: Buffer): void {
+    this.#chunks.push(Buffer.from(chunk));
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  get body(): string {
+    return this.bytes.toString("utf8");
+  }
+
+  /** Repeated values joined; undefined when absent. */
+  header(name: string): string | undefined {
+    return joinedHeader(this.list, name.toLowerCase());
+  }
+
+  get status(): number {
+    return Number(this.header(":status"));
+  }
+}
+
+export function toHeaderList(input: HeaderInput = {}): HeaderList {
+  return Object.entries(input).flatMap(([name, value]) => {
+    const values = typeof value === "string" ? [value] : value;
+    return values.flatMap((one) => [name.toLowerCase(), one]);
+  });
+}
+
+export type ExchangeState = "running" | "paused" | "replied" | "done" | "reset";
+
+/** One exchange under test: drive it whole with {@link send} and {@link respond}, or step by step. */
+export class TestExchange implements ExchangePort {
+  readonly facts: StreamFacts;
+  upstreamRequest: RecordedMessage | null = null;
+  response: RecordedMessage | null = null;
+  /** Details of the local reply, or null. */
+  replyDetails: string | null = null;
+  resetDetails: string | null = null;
+  requestHeld = false;
+  /** A filter asked for the route to be matched again. */
+  routeCleared = false;
+  responseHeld = false;
+  #stream: HttpStream | null = null;
+  #ended = false;
+
+  constructor(facts: StreamFacts) {
+    this.facts = facts;
+  }
+
+  attach(stream: HttpStream): void {
+    this.#stream = stream;
+  }
+
+  get stream(): HttpStream {
+    if (this.#stream === null) throw new Error("the exchange has no stream yet");
+    return this.#stream;
+  }
+
+  get state(): ExchangeState {
+    if (this.resetDetails !== null) return "reset";
+    if (this.replyDetails !== null) return "replied";
+    if (this.response?.complete === true) return "done";
+    const waiting = this.response === null ? this.upstreamRequest?.complete !== true : !this.response.complete;
+    return waiting ? "paused" : "running";
+  }
+
+  /** The local reply, if a filter (or the host for it) answered. */
+  get reply(): RecordedMessage | null {
+    return this.replyDetails === null ? null : this.response;
+  }
+
+  send(input: RequestInput): void {
+    const { method = "GET", scheme = "http", authority = "test", path = "/", body, trailers } = input;
+    const head: HeaderList = [":method", method, ":scheme", scheme, ":authority", authority, ":path", path];
+    const bytes = body === undefined ? null : Buffer.from(body as string);
+    this.stream.requestHeaders([...head, ...toHeaderList(input.headers)], bytes === null && trailers === undefined);
+    if (bytes !== null) this.stream.requestBody(bytes, trailers === undefined);
+    if (trailers !== undefined) this.stream.requestTrailers(toHeaderList(trailers));
+  }
+
+  /** The upstream answers. */
+  respond(input: ResponseInput = {}): this {
+    const { status = 200, body, trailers } = input;
+    const bytes = body === undefined ? null : Buffer.from(body as string);
+    this.facts.responseCode = status;
+    this.stream.responseHeaders(
+      [":status", String(status), ...toHeaderList(input.headers)],
+      bytes === null && trailers === undefined,
+    );
+    if (bytes !== null) this.stream.responseBody(bytes, trailers === undefined);
+    if (trailers !== undefined) this.stream.responseTrailers(toHeaderList(trailers));
+    return this;
+  }
+
+  /** The exchange is over: on_log, on_done and on_delete run. */
+  end(): this {
+    if (this.#ended) return this;
+    this.#ended = true;
+    this.facts.responseCode = this.response === null ? 0 : this.response.status;
+    this.stream.end();
+    return this;
+  }
+
+  forwardRequestHeaders(headers: HeaderList, endStream: boolean): void {
+    this.upstreamRequest = new RecordedMessage([...headers]);
+    this.upstreamRequest.complete = endStream;
+  }
+
+  forwardRequestBody(chunk: Buffer, endStream: boolean): void {
+    this.upstreamRequest?.append(chunk);
+    if (this.upstreamRequest !== null) this.upstreamRequest.complete = endStream;
+  }
+
+  forwardRequestTrailers(trailers: HeaderList): void {
+    if (this.upstreamRequest === null) return;
+    this.upstreamRequest.trailers = trailers;
+    this.upstreamRequest.complete = true;
+  }
+
+  forwardResponseHeaders(headers: HeaderList, endStream: boolean): void {
+    this.response = new RecordedMessage([...headers]);
+    this.response.complete = endStream;
+  }
+
+  forwardResponseBody(chunk: Buffer, endStream: boolean): void {
+    this.response?.append(chunk);
+    if (this.response !== null) this.response.complete = endStream;
+  }
+
+  forwardResponseTrailers(trailers: HeaderList): void {
+    if (this.response === null) return;
+    this.response.trailers = trailers;
+    this.response.complete = true;
+  }
+
+  stopRequest(details: string): void {
+    this.replyDetails = details;
+    this.facts.responseCodeDetails = details;
+  }
+
+  reset(details: string): void {
+    this.resetDetails = details;
+  }
+
+  clearRouteCache(): void {
+    this.routeCleared = true;
+  }
+
+  holdRequest(hold: boolean): void {
+    this.requestHeld = hold;
+  }
+
+  holdResponse(hold: boolean): void {
+    this.responseHeld = hold;
+  }
+}

@@ -1,0 +1,88 @@
+// Scripted upstreams for call-outs: answers by method and path, after a delay of virtual time, or a failure. A call that
+// nobody scripted is an error that names it.
+import { firstHeader, type HeaderList } from "../abi/headers.ts";
+import type { Clock } from "../base/clock.ts";
+import type { CalloutFailure, CalloutPort, CalloutRequest, CalloutResult } from "../plugin/callout-port.ts";
+import { toHeaderList, type ResponseInput } from "./transport.ts";
+
+export interface ScriptedAnswer extends ResponseInput {
+  /** ms of virtual time until the answer. Default 0: with the next advance, or `settle()`. */
+  readonly delayMs?: number;
+  readonly fail?: CalloutFailure;
+}
+
+export interface SeenCall {
+  readonly cluster: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly body: string;
+  readonly timeoutMs: number;
+}
+
+export class ScriptedUpstream {
+  readonly #answers = new Map<string, ScriptedAnswer | ((call: SeenCall) => ScriptedAnswer)>();
+
+  /** @param call `GET /verify` */
+  on(call: string, answer: ScriptedAnswer | ((call: SeenCall) => ScriptedAnswer)): this {
+    this.#answers.set(call, answer);
+    return this;
+  }
+
+  answer(call: SeenCall): ScriptedAnswer | undefined {
+    const found = this.#answers.get(`${call.method} ${call.path}`);
+    return typeof found === "function" ? found(call) : found;
+  }
+}
+
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+export class Upstreams implements CalloutPort {
+  readonly calls: SeenCall[] = [];
+  readonly #clock: Clock;
+  readonly #byCluster = new Map<string, ScriptedUpstream>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get(cluster: string): ScriptedUpstream {
+    const known = this.#byCluster.get(cluster) ?? new ScriptedUpstream();
+    this.#byCluster.set(cluster, known);
+    return known;
+  }
+
+  hasCluster(name: string): boolean {
+    return this.#byCluster.has(name);
+  }
+
+  send(request: CalloutRequest, done: (result: CalloutResult) => void): { cancel(): void } {
+    const part = (name: string): string => firstHeader(request.headers, name) ?? "";
+    const { cluster, headers, timeoutMs } = request;
+    const call: SeenCall = {
+      cluster,
+      method: part(":method"),
+      path: part(":path"),
+      headers,
+      body: request.body.toString(),
+      timeoutMs,
+    };
+    this.calls.push(call);
+    const answer = this.get(cluster).answer(call);
+    if (answer === undefined)
+      throw new Error(
+        `unscripted call-out: ${call.method} ${call.path} to ${cluster}; script it with upstream("${cluster}").on("${call.method} ${call.path}", ...)`,
+      );
+    const limit = timeoutMs === 0 ? DEFAULT_TIMEOUT_MS : timeoutMs;
+    const { delayMs = 0 } = answer;
+    if (delayMs > limit) return this.#clock.after(limit, () => done({ ok: false, failure: "timeout" }));
+    return this.#clock.after(delayMs, () => done(toResult(answer)));
+  }
+}
+
+function toResult(answer: ScriptedAnswer): CalloutResult {
+  if (answer.fail !== undefined) return { ok: false, failure: answer.fail };
+  const headers = [":status", String(answer.status ?? 200), ...toHeaderList(answer.headers)];
+  const body = Buffer.from((answer.body ?? "") as string);
+  return { ok: true, headers, body, trailers: toHeaderList(answer.trailers) };
+}

@@ -1,0 +1,57 @@
+// The callbacks a guest exports, looked up once per instance. A callback that is not there is null and never called; one
+// that the `sluice` section lists as not overridden counts as not there (abi.md 3, 3.6).
+
+export interface GuestCallback {
+  readonly name: string;
+  readonly run: (...args: number[]) => number | undefined;
+}
+
+const NAMES = {
+  onContextCreate: "proxy_on_context_create",
+  onVmStart: "proxy_on_vm_start",
+  validateConfiguration: "proxy_validate_configuration",
+  onConfigure: "proxy_on_configure",
+  onTick: "proxy_on_tick",
+  onDone: "proxy_on_done",
+  onLog: "proxy_on_log",
+  onDelete: "proxy_on_delete",
+  onRequestHeaders: "proxy_on_request_headers",
+  onRequestBody: "proxy_on_request_body",
+  onRequestTrailers: "proxy_on_request_trailers",
+  onResponseHeaders: "proxy_on_response_headers",
+  onResponseBody: "proxy_on_response_body",
+  onResponseTrailers: "proxy_on_response_trailers",
+  onHttpCallResponse: "proxy_on_http_call_response",
+  onQueueReady: "proxy_on_queue_ready",
+  onForeignFunction: "proxy_on_foreign_function",
+} as const;
+
+export type GuestCallbacks = Readonly<Record<keyof typeof NAMES, GuestCallback | null>>;
+
+/** The callbacks of one direction of an HTTP stream. */
+export interface SideCallbacks {
+  readonly headers: GuestCallback | null;
+  readonly body: GuestCallback | null;
+  readonly trailers: GuestCallback | null;
+}
+
+/** For a context that takes no part any more. */
+export const NO_CALLBACKS: SideCallbacks = { headers: null, body: null, trailers: null };
+
+export function requestSide({ onRequestHeaders, onRequestBody, onRequestTrailers }: GuestCallbacks): SideCallbacks {
+  return { headers: onRequestHeaders, body: onRequestBody, trailers: onRequestTrailers };
+}
+
+export function responseSide({ onResponseHeaders, onResponseBody, onResponseTrailers }: GuestCallbacks): SideCallbacks {
+  return { headers: onResponseHeaders, body: onResponseBody, trailers: onResponseTrailers };
+}
+
+/** @param allowed names the capability policy lets the host call; null = all */
+export function lookUpCallbacks(exports: WebAssembly.Exports, allowed: readonly string[] | null): GuestCallbacks {
+  const found = Object.entries(NAMES).map(([key, name]) => {
+    const run = exports[name];
+    const there = typeof run === "function" && (allowed === null || allowed.includes(name));
+    return [key, there ? { name, run: run as GuestCallback["run"] } : null] as const;
+  });
+  return Object.fromEntries(found) as unknown as GuestCallbacks;
+}

@@ -1,0 +1,36 @@
+// Host functions: body, data and configuration buffers (abi.md 5.2).
+import * as status from "../../sdk/assembly/abi/status.ts";
+import type { HostFunctions } from "./imports.ts";
+import type { Vm } from "./vm.ts";
+
+/** FOREIGN_FUNCTION_ARGUMENTS, the last buffer; 4..8 are read-only. */
+const LAST_BUFFER = 8;
+const FIRST_READ_ONLY = 4;
+
+export function bufferCalls(vm: Vm): HostFunctions {
+  const { memory } = vm;
+  return {
+    proxy_get_buffer_bytes(id: number, start: number, max: number, pointer: number, size: number): number {
+      if (id >>> 0 > LAST_BUFFER) return status.BAD_ARGUMENT;
+      const buffer = vm.context.buffer(id);
+      if (buffer === null) return status.NOT_FOUND;
+      const from = Math.min(start >>> 0, buffer.length);
+      const to = Math.min(from + (max >>> 0), buffer.length);
+      return memory.giveBytes(buffer.subarray(from, to), pointer, size);
+    },
+    proxy_get_buffer_status(id: number, size: number, flags: number): number {
+      if (id >>> 0 > LAST_BUFFER) return status.BAD_ARGUMENT;
+      const buffer = vm.context.buffer(id);
+      if (buffer === null) return status.NOT_FOUND;
+      return memory.setU32(size, buffer.length) && memory.setU32(flags, 0) ? status.OK : status.INVALID_MEMORY_ACCESS;
+    },
+    // start 0 with size 0 prepends, a start at or past the end appends, anything else replaces (a superset of Envoy).
+    proxy_set_buffer_bytes(id: number, start: number, size: number, data: number, length: number): number {
+      if (id >>> 0 >= FIRST_READ_ONLY) return status.BAD_ARGUMENT;
+      const bytes = memory.copy(data, length);
+      if (bytes === null) return status.INVALID_MEMORY_ACCESS;
+      if (vm.context.buffer(id) === null) return status.NOT_FOUND;
+      return vm.context.replaceBuffer(id, start >>> 0, size >>> 0, bytes);
+    },
+  };
+}

@@ -1,0 +1,78 @@
+// The import object of one instance: the ABI's functions, WASI under its two names, and a stub for what is not allowed or
+// not known. Only what the module imports is built.
+import * as status from "../../sdk/assembly/abi/status.ts";
+import { callInWords } from "./call-words.ts";
+import { bufferCalls } from "./env-buffers.ts";
+import { headerCalls } from "./env-headers.ts";
+import { lifecycleCalls } from "./env-lifecycle.ts";
+import { sharedCalls } from "./env-shared.ts";
+import { streamCalls } from "./env-streams.ts";
+import { supportCalls } from "./env-support.ts";
+import type { Vm } from "./vm.ts";
+import { wasiCalls } from "./wasi.ts";
+
+export type HostFunction = (...args: never[]) => number | bigint | undefined | void;
+export type HostFunctions = Readonly<Record<string, HostFunction>>;
+
+const WASI_NAMES = new Set(["wasi_snapshot_preview1", "wasi_unstable"]);
+/** What a denied WASI call answers: NOTCAPABLE. */
+const WASI_NOTCAPABLE = 76;
+
+export function buildImports(vm: Vm, module: WebAssembly.Module): WebAssembly.Imports {
+  const env: HostFunctions = {
+    ...lifecycleCalls(vm),
+    ...headerCalls(vm),
+    ...bufferCalls(vm),
+    ...streamCalls(vm),
+    ...sharedCalls(vm),
+    ...supportCalls(vm),
+  };
+  const wasi = wasiCalls(vm);
+  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  for (const { module: space, name, kind } of WebAssembly.Module.imports(module)) {
+    const table = space === "env" ? env : WASI_NAMES.has(space) ? wasi : undefined;
+    const target = (imports[space] ??= {});
+    if (kind === "function" && table !== undefined)
+      target[name] = traced(vm, name, pick(vm, table, space, name)) as WebAssembly.ImportValue;
+    else if (kind === "memory")
+      target[name] = new WebAssembly.Memory({ initial: 2, maximum: Math.floor(vm.options.memoryBytes / 65_536) });
+  }
+  return imports;
+}
+
+function pick(vm: Vm, table: HostFunctions, space: string, name: string): HostFunction {
+  const allowed = vm.options.allowedCapabilities;
+  if (allowed !== null && !allowed.includes(name) && name.startsWith("proxy_")) {
+    // A filter falls back on NOT_FOUND only, and must do so here as well.
+    const answer = name === "proxy_call_foreign_function" ? status.NOT_FOUND : status.INTERNAL_FAILURE;
+    return stub(vm, `${name} is not in allowedCapabilities`, answer);
+  }
+  const known = table[name];
+  if (known !== undefined) return known;
+  return stub(
+    vm,
+    `${space}.${name} is not known to this host`,
+    space === "env" ? status.UNIMPLEMENTED : WASI_NOTCAPABLE,
+  );
+}
+
+function traced(vm: Vm, name: string, run: HostFunction): HostFunction {
+  const { trace } = vm.options;
+  if (trace === undefined) return run;
+  const call = run as (...args: (number | bigint)[]) => number | bigint | undefined;
+  return (...args: (number | bigint)[]) => {
+    const status = call(...args);
+    trace.hostCall(callInWords(name, args, status, vm.memory));
+    return status;
+  };
+}
+
+/** Says so once, then answers quietly: a guest in a loop must not fill the log. */
+function stub(vm: Vm, reason: string, answer: number): HostFunction {
+  let said = false;
+  return () => {
+    if (!said) vm.options.services.log(3, 0, `${reason}: answered with status ${answer}`);
+    said = true;
+    return answer;
+  };
+}

@@ -1,0 +1,150 @@
+// A guest's linear memory, and the only place where guest pointers are believed: every address and length is checked
+// here and nowhere else. Views are refreshed whenever the memory's buffer changed identity, which any guest call
+// (the allocator too) can cause.
+import { pairsSize, writePairs } from "../abi/pairs.ts";
+import type { HeaderList } from "../abi/headers.ts";
+import type { Status } from "../abi/status.ts";
+import * as status from "../../sdk/assembly/abi/status.ts";
+import { NameTable } from "./name-table.ts";
+
+const NO_BUFFER = new ArrayBuffer(0);
+
+export class GuestMemory {
+  readonly #names = new NameTable();
+  #memory: WebAssembly.Memory | null = null;
+  #allocate: (size: number) => number = () => 0;
+  #buffer: ArrayBuffer = NO_BUFFER;
+  #bytes: Buffer = Buffer.from(NO_BUFFER);
+  #words: Uint32Array = new Uint32Array(NO_BUFFER);
+
+  /** Until this is called (a wasm start section runs before it) every access is out of bounds. */
+  attach(memory: WebAssembly.Memory, allocate: (size: number) => number): void {
+    this.#memory = memory;
+    this.#allocate = allocate;
+    this.#refresh();
+  }
+
+  get attached(): boolean {
+    return this.#memory !== null;
+  }
+
+  get byteLength(): number {
+    this.#refresh();
+    return this.#buffer.byteLength;
+  }
+
+  #refresh(): void {
+    const memory = this.#memory;
+    if (memory === null || memory.buffer === this.#buffer) return;
+    this.#buffer = memory.buffer as ArrayBuffer;
+    this.#bytes = Buffer.from(this.#buffer);
+    this.#words = new Uint32Array(this.#buffer);
+  }
+
+  // The views themselves say when they are stale: growing detaches their buffer, and a detached view has no length. Asking
+  // the memory for its buffer each time is a call out of JavaScript, ten times per callback (docs/performance.md).
+  #fits(at: number, size: number): boolean {
+    if (at + size <= this.#bytes.length) return true;
+    this.#refresh();
+    return at + size <= this.#bytes.length;
+  }
+
+  /** Bytes as latin1 text (every byte round-trips), or null out of bounds. */
+  text(pointer: number, size: number): string | null {
+    const at = pointer >>> 0;
+    const length = size >>> 0;
+    if (length === 0) return "";
+    return this.#fits(at, length) ? this.#bytes.latin1Slice(at, at + length) : null;
+  }
+
+  /** A header name, lower-cased, from the intern table; null out of bounds. */
+  name(pointer: number, size: number): string | null {
+    const at = pointer >>> 0;
+    const length = size >>> 0;
+    return this.#fits(at, length) ? this.#names.lookup(this.#bytes, at, length) : null;
+  }
+
+  /** A copy of the bytes, or null out of bounds. Copies, because what a guest lends is its own again after the call. */
+  copy(pointer: number, size: number): Buffer | null {
+    const at = pointer >>> 0;
+    const length = size >>> 0;
+    if (length === 0) return Buffer.alloc(0);
+    return this.#fits(at, length) ? Buffer.from(this.#bytes.subarray(at, at + length)) : null;
+  }
+
+  /** The guest's own bytes, for the length of one host call. Null out of bounds. */
+  borrow(pointer: number, size: number): Buffer | null {
+    const at = pointer >>> 0;
+    const length = size >>> 0;
+    return this.#fits(at, length) ? this.#bytes.subarray(at, at + length) : null;
+  }
+
+  u32(pointer: number): number | null {
+    const at = pointer >>> 0;
+    return this.#fits(at, 4) ? this.#bytes.readUInt32LE(at) : null;
+  }
+
+  setU32(pointer: number, value: number): boolean {
+    const at = pointer >>> 0;
+    if (!this.#fits(at, 4)) return false;
+    if ((at & 3) === 0) this.#words[at >>> 2] = value;
+    else this.#bytes.writeUInt32LE(value >>> 0, at);
+    return true;
+  }
+
+  setU64(pointer: number, value: bigint): boolean {
+    const at = pointer >>> 0;
+    if (!this.#fits(at, 8)) return false;
+    this.#bytes.writeBigUInt64LE(BigInt.asUintN(64, value), at);
+    return true;
+  }
+
+  setBytes(pointer: number, bytes: Uint8Array): boolean {
+    const at = pointer >>> 0;
+    if (!this.#fits(at, bytes.length)) return false;
+    this.#bytes.set(bytes, at);
+    return true;
+  }
+
+  /** Are two output words writable? Checked before the allocator is asked, so that a failure leaks nothing. */
+  writable(pointer: number, size: number): boolean {
+    return this.#fits(pointer >>> 0, 4) && this.#fits(size >>> 0, 4);
+  }
+
+  /** Hands latin1 text over: allocates in the guest, writes it, then pointer and size. */
+  giveText(value: string, pointer: number, size: number): Status {
+    const at = this.#room(value.length, pointer, size);
+    if (at < 0) return status.INVALID_MEMORY_ACCESS;
+    if (at > 0) this.#bytes.latin1Write(value, at, value.length);
+    return status.OK;
+  }
+
+  /** Hands bytes over, as {@link giveText}. */
+  giveBytes(value: Uint8Array, pointer: number, size: number): Status {
+    const at = this.#room(value.length, pointer, size);
+    if (at < 0) return status.INVALID_MEMORY_ACCESS;
+    if (at > 0) this.#bytes.set(value, at);
+    return status.OK;
+  }
+
+  /** Hands a header list over in its serialised form. */
+  givePairs(list: HeaderList, pointer: number, size: number): Status {
+    const at = this.#room(pairsSize(list), pointer, size);
+    if (at < 0) return status.INVALID_MEMORY_ACCESS;
+    if (at > 0) writePairs(list, this.#bytes, at);
+    return status.OK;
+  }
+
+  /** Address of `length` fresh bytes with both outputs written; 0 for an empty value (nothing allocated); -1 = bad. */
+  #room(length: number, pointer: number, size: number): number {
+    if (!this.writable(pointer, size)) return -1;
+    let at = 0;
+    if (length > 0) {
+      at = this.#allocate(length) >>> 0;
+      if (at === 0 || !this.#fits(at, length)) return -1;
+    }
+    this.setU32(pointer, at);
+    this.setU32(size, length);
+    return at;
+  }
+}

@@ -1,0 +1,268 @@
+// One running instance of a module: its memory, the context its host calls act on, and its end. Built by plugin/, driven
+// by chain/. The host never calls a callback while another of the same VM runs: what a guest asks for that could lead to
+// a callback is deferred with `defer` and run by `settle` once the caller has applied the callback's result (abi.md 9.7).
+import * as status from "../../sdk/assembly/abi/status.ts";
+import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
+import type { Status } from "../abi/status.ts";
+import {
+  lookUpCallbacks,
+  NO_CALLBACKS,
+  requestSide,
+  responseSide,
+  type GuestCallback,
+  type GuestCallbacks,
+} from "./callbacks.ts";
+import { GuestAbort, guestFrames, reasonOf, type FaultCause, type FaultReason, type GuestFault } from "./faults.ts";
+import { ContextTable } from "./context-table.ts";
+import { buildImports } from "./imports.ts";
+import { GuestMemory } from "./memory.ts";
+import type { Hostcalls, VmServices } from "./ports.ts";
+import { RESTRICTED } from "./restricted.ts";
+import type { VmTrace } from "./trace.ts";
+
+/** What {@link Vm.call} answers when the instance is dead; callbacks answer 0 or more. */
+export const FAULTED = -1;
+
+export interface VmOptions {
+  readonly services: VmServices;
+  /** Host functions and callbacks allowed; null = all (abi.md 11.3). */
+  readonly allowedCapabilities: readonly string[] | null;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Points per outermost callback; null when the module is not instrumented. */
+  readonly fuel: number | null;
+  /** Cap of the linear memory, for telling `oom` from any other trap. */
+  readonly memoryBytes: number;
+  /** Listens to every call in both directions; absent on a serving proxy. */
+  readonly trace?: VmTrace | undefined;
+  /** Once, when the instance dies. */
+  readonly onFault: (fault: GuestFault) => void;
+}
+
+export class Vm {
+  readonly memory = new GuestMemory();
+  readonly options: VmOptions;
+  /** What host calls act on now: the effective context. Restricted while starting up and allocating. */
+  context: Hostcalls = RESTRICTED["start-up"].context;
+  services: VmServices = RESTRICTED["start-up"].services;
+  /** Live contexts by id. */
+  readonly contexts = new ContextTable();
+  callbacks: GuestCallbacks = lookUpCallbacks({}, null);
+  /** Those of `callbacks` that streams use, one object per VM instead of two per stream. */
+  requestCallbacks = NO_CALLBACKS;
+  responseCallbacks = NO_CALLBACKS;
+  fault: GuestFault | null = null;
+  #allocator: ((size: number) => number) | null = null;
+  #fuel: WebAssembly.Global | null = null;
+  #exports: WebAssembly.Exports = {};
+  #ended: { readonly reason: FaultReason; readonly message: string } | null = null;
+  #deferred: (() => void)[] = [];
+  #running = false;
+  #frozenNanos = 0n;
+
+  constructor(module: WebAssembly.Module, options: VmOptions) {
+    this.options = options;
+    this.#guard("start", "_initialize", 0, () => {
+      const instance = new WebAssembly.Instance(module, buildImports(this, module));
+      this.#attach(instance.exports);
+      this.#start();
+      return 0;
+    });
+    this.services = options.services;
+  }
+
+  #attach(exports: WebAssembly.Exports): void {
+    this.#exports = exports;
+    const allocator = exports["malloc"] ?? exports["proxy_on_memory_allocate"];
+    this.#allocator = typeof allocator === "function" ? (allocator as (size: number) => number) : null;
+    this.memory.attach(exports["memory"] as WebAssembly.Memory, (size) => this.#allocate(size));
+    const fuel = exports["__fuel"];
+    this.#fuel = fuel instanceof WebAssembly.Global ? fuel : null;
+    this.callbacks = traceCallbacks(lookUpCallbacks(exports, this.options.allowedCapabilities), this.options.trace);
+    this.requestCallbacks = requestSide(this.callbacks);
+    this.responseCallbacks = responseSide(this.callbacks);
+  }
+
+  /** `_initialize`, then `main` (or `__main_void`); only without `_initialize`: `_start` (abi.md 3.1). */
+  #start(): void {
+    const { _initialize: initialize, _start: start, main, __main_void: mainVoid } = this.#exports;
+    if (typeof initialize !== "function") {
+      if (typeof start === "function") this.#runStart(start);
+      return;
+    }
+    initialize();
+    if (typeof main === "function") main(0, 0);
+    else if (typeof mainVoid === "function") mainVoid();
+  }
+
+  /** `proc_exit(0)` is the ordinary end of a WASI command (abi.md 12.1). */
+  #runStart(start: WebAssembly.ExportValue): void {
+    try {
+      (start as () => void)();
+    } catch (error) {
+      if (!(error instanceof GuestAbort && error.message === "proc_exit(0)")) throw error;
+      this.#ended = null;
+    }
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Wall clock, frozen for the length of one callback so that a replay is exact (abi.md 5.1). */
+  nowNanos(): bigint {
+    if (this.#frozenNanos === 0n) this.#frozenNanos = this.options.services.clock.nowNanos();
+    return this.#frozenNanos;
+  }
+
+  /**
+   * Runs a callback on `context`. Answers its result, or FAULTED if the instance died (now or earlier).
+   * The caller applies the result, then calls {@link settle}.
+   */
+  call(callback: GuestCallback, context: Hostcalls, a = 0, b = 0): number {
+    if (this.fault !== null) return FAULTED;
+    this.#enter(context);
+    try {
+      const result = callback.run(context.id, a, b);
+      if (this.#ended === null) return result === undefined ? 0 : result | 0;
+      this.#die("trap", callback.name, context.id, null);
+    } catch (error) {
+      this.#die("trap", callback.name, context.id, error);
+    } finally {
+      this.#leave();
+    }
+    return FAULTED;
+  }
+
+  /** As {@link call}, for callbacks with more arguments and for other failure causes. */
+  callWith(callback: GuestCallback, context: Hostcalls, cause: FaultCause, args: readonly number[]): number {
+    if (this.fault !== null) return FAULTED;
+    this.#enter(context);
+    if (cause === "start" || cause === "config") this.#refuel(START_FUEL_FACTOR);
+    const result = this.#guard(cause, callback.name, context.id, () => callback.run(context.id, ...args) ?? 0);
+    this.#leave();
+    return result;
+  }
+
+  #guard(cause: FaultCause, name: string, contextId: number, run: () => number): number {
+    try {
+      const result = run();
+      if (this.#ended === null) return result | 0;
+      this.#die(cause, name, contextId, null);
+    } catch (error) {
+      this.#die(cause, name, contextId, error);
+    }
+    return FAULTED;
+  }
+
+  #enter(context: Hostcalls): void {
+    if (this.#running) throw new Error(`a callback of this VM is running already; context ${context.id} must wait`);
+    this.#running = true;
+    this.context = context;
+    this.#frozenNanos = 0n;
+    this.#refuel(1);
+  }
+
+  #refuel(factor: number): void {
+    const { fuel } = this.options;
+    if (this.#fuel !== null && fuel !== null) this.#fuel.value = Math.min(fuel * factor, MAX_FUEL);
+  }
+
+  #leave(): void {
+    this.#running = false;
+    this.context = RESTRICTED["start-up"].context;
+  }
+
+  /** Runs `effect` once the current callback's result has been applied; at once when no callback runs. */
+  defer(effect: () => void): void {
+    if (this.#running) this.#deferred.push(effect);
+    else effect();
+  }
+
+  /** Runs deferred effects in the order they were asked for. */
+  settle(): void {
+    while (this.#deferred.length > 0 && !this.#running) {
+      const effects = this.#deferred;
+      this.#deferred = [];
+      for (const effect of effects) effect();
+    }
+  }
+
+  /** Ends the guest from inside a host function. The reason stands even if the guest catches the exception. */
+  abort(reason: FaultReason, message: string): never {
+    this.#ended ??= { reason, message };
+    throw new GuestAbort(reason, message);
+  }
+
+  #allocate(size: number): number {
+    if (this.#allocator === null) return 0;
+    const { context, services } = this;
+    this.context = RESTRICTED.allocation.context;
+    this.services = RESTRICTED.allocation.services;
+    try {
+      return this.#allocator(size);
+    } catch (error) {
+      // The same error object goes on: a new one could be caught by the guest (abi.md 13).
+      this.#ended ??= { reason: reasonOf(error), message: messageOf(error) };
+      throw error;
+    } finally {
+      this.context = context;
+      this.services = services;
+    }
+  }
+
+  #die(cause: FaultCause, callback: string, contextId: number, error: unknown): void {
+    const reason = this.#fuelOut()
+      ? (this.#ended?.reason ?? "fuel")
+      : (this.#ended?.reason ?? this.#orOom(reasonOf(error)));
+    const frames = error instanceof Error ? guestFrames(error.stack ?? "") : [];
+    const message = this.#ended?.message ?? messageOf(error);
+    const exact: FaultCause = cause === "trap" && (reason === "fuel" || reason === "oom") ? reason : cause;
+    this.fault = { reason, cause: exact, callback, contextId, message, frames };
+    this.#deferred = [];
+    this.options.onFault(this.fault);
+  }
+
+  #fuelOut(): boolean {
+    return this.#fuel !== null && (this.#fuel.value as number) < 0;
+  }
+
+  #orOom(reason: FaultReason): FaultReason {
+    const page = 65_536;
+    return reason === "trap" && this.memory.byteLength + page > this.options.memoryBytes ? "oom" : reason;
+  }
+
+  /** `proxy_set_effective_context`. */
+  setEffectiveContext(id: number): Status {
+    const target = this.contexts.get(id);
+    if (target === undefined) return status.BAD_ARGUMENT;
+    this.context = target;
+    return status.OK;
+  }
+}
+
+function traceCallbacks(callbacks: GuestCallbacks, trace: VmTrace | undefined): GuestCallbacks {
+  if (trace === undefined) return callbacks;
+  const wrap = (callback: GuestCallback | null): GuestCallback | null =>
+    callback === null
+      ? null
+      : {
+          name: callback.name,
+          run: (contextId = 0, ...args) => {
+            trace.callbackBegan(callback.name, contextId, args);
+            let result = FAULTED;
+            try {
+              result = callback.run(contextId, ...args) ?? 0;
+            } finally {
+              trace.callbackEnded(callback.name, result);
+            }
+            return result;
+          },
+        };
+  return Object.fromEntries(
+    Object.entries(callbacks).map(([key, callback]) => [key, wrap(callback)]),
+  ) as unknown as GuestCallbacks;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,151 @@
+// What a filter extends. A stream object lives from its first callback to proxy_on_delete:
+//
+//   HTTP  onRequestHeaders > Body* > Trailers?   onResponseHeaders > Body* > Trailers?   onLog   onEnd
+//   TCP   onNewConnection > onDownstreamData* | onUpstreamData* > onDownstreamClose / onUpstreamClose   onEnd   onLog
+//
+// Responses may begin before the request has ended. After `reply` no request callback follows, but response ones do.
+import * as peer from "./abi/peer";
+import * as stream from "./abi/stream";
+import { BodyView } from "./body";
+import { Bytes } from "./bytes";
+import { callFrom, Continuation, OutRequest } from "./callout";
+import * as env from "./env";
+import { Flow } from "./flow";
+import { RequestHead, requestHead, ResponseHead, responseHead } from "./headers";
+import { accepted } from "./host-status";
+import { Context } from "./owner";
+import { PairsBuilder } from "./pairs";
+import { encode, encodedSize } from "./text/utf8";
+import { Trailers } from "./trailers";
+
+/** What kind of callbacks a stream takes. */
+export enum StreamKind {
+  Http,
+  Tcp,
+}
+
+/** One HTTP exchange or TCP connection. */
+export abstract class Stream extends Context {
+  /** Set by the constructors below; the dispatcher checks it before every cast. */
+  kind: StreamKind = StreamKind.Http;
+  /** For registry.ts: address of the next one in the hash bucket. */
+  chain: usize = 0;
+
+  /** At the end: headers and properties are readable, nothing is writable. */
+  onLog(): void {}
+  /** The host is done with the stream. Pending call-outs and timers are dropped afterwards. */
+  onEnd(): void {}
+
+  /**
+   * Sends `request` to `cluster` and calls `then` with the answer. False when the host refuses (unknown or forbidden
+   * cluster; `lastStatus()`): then `then` is never called. `timeoutMs` 0 = the cluster's default. Return Flow.Pause
+   * to wait, and resume from `then`. *Portable.*
+   */
+  call(cluster: string, request: OutRequest, timeoutMs: u32, then: Continuation): bool {
+    return callFrom(this, cluster, request, timeoutMs, then);
+  }
+}
+
+/** A filter of HTTP exchanges. Override what you need: the rest is not even exported. */
+export abstract class HttpFilter extends Stream {
+  onRequestHeaders(request: RequestHead): Flow {
+    return Flow.Continue;
+  }
+  onRequestBody(body: BodyView): Flow {
+    return Flow.Continue;
+  }
+  onRequestTrailers(trailers: Trailers): Flow {
+    return Flow.Continue;
+  }
+  onResponseHeaders(response: ResponseHead): Flow {
+    return Flow.Continue;
+  }
+  onResponseBody(body: BodyView): Flow {
+    return Flow.Continue;
+  }
+  onResponseTrailers(trailers: Trailers): Flow {
+    return Flow.Continue;
+  }
+
+  /** The request head, from any callback or continuation of this stream. */
+  get request(): RequestHead {
+    return requestHead();
+  }
+  /** The response head. */
+  get response(): ResponseHead {
+    return responseHead();
+  }
+  /**
+   * Answers the client from here; returns Flow.Pause so that `return this.reply(403)` reads well. `status` 200..599.
+   * The reply passes the response callbacks of the filters already reached. *Portable.*
+   */
+  reply(status: u32, body: string = "", headers: PairsBuilder | null = null, details: string = ""): Flow {
+    const text = encode(body);
+    const size = encodedSize;
+    const why = encode(details);
+    const whySize = encodedSize;
+    const packed = headers ? headers.pack() : Bytes.at(0, 0);
+    accepted(env.proxy_send_local_response(status, why, whySize, text, size, packed.ptr, packed.length, -1));
+    return Flow.Pause;
+  }
+  /** Lets a paused request go on, after this callback. */
+  resumeRequest(): bool {
+    return accepted(env.proxy_continue_stream(stream.HTTP_REQUEST));
+  }
+  /** Lets a paused response go on, after this callback. */
+  resumeResponse(): bool {
+    return accepted(env.proxy_continue_stream(stream.HTTP_RESPONSE));
+  }
+  /** Resets the stream. */
+  closeRequest(): bool {
+    return accepted(env.proxy_close_stream(stream.HTTP_REQUEST));
+  }
+  /** Resets the stream. */
+  closeResponse(): bool {
+    return accepted(env.proxy_close_stream(stream.HTTP_RESPONSE));
+  }
+}
+
+/** Who closed a TCP connection (abi/peer.ts). */
+export enum Peer {
+  Unknown = peer.UNKNOWN,
+  /** The proxy. */
+  Local = peer.LOCAL,
+  Remote = peer.REMOTE,
+}
+
+/** A filter of TCP connections. Paused data callbacks are given the whole buffer so far. */
+export abstract class TcpFilter extends Stream {
+  constructor() {
+    super();
+    this.kind = StreamKind.Tcp;
+  }
+  onNewConnection(): Flow {
+    return Flow.Continue;
+  }
+  onDownstreamData(data: BodyView): Flow {
+    return Flow.Continue;
+  }
+  onUpstreamData(data: BodyView): Flow {
+    return Flow.Continue;
+  }
+  onDownstreamClose(by: Peer): void {}
+  onUpstreamClose(by: Peer): void {}
+
+  /** Lets the paused downstream direction (or a paused new connection) go on. */
+  resumeDownstream(): bool {
+    return accepted(env.proxy_continue_stream(stream.DOWNSTREAM));
+  }
+  /** Lets the paused upstream direction go on (Envoy: unimplemented, returns false). */
+  resumeUpstream(): bool {
+    return accepted(env.proxy_continue_stream(stream.UPSTREAM));
+  }
+  /** Closes the client's side after pending writes. */
+  closeDownstream(): bool {
+    return accepted(env.proxy_close_stream(stream.DOWNSTREAM));
+  }
+  /** Closes the upstream's side. */
+  closeUpstream(): bool {
+    return accepted(env.proxy_close_stream(stream.UPSTREAM));
+  }
+}

@@ -1,0 +1,56 @@
+// Plugin contexts ("roots"): one per configuration. Several live in one VM (per-route configurations), each with its own
+// config; streams take the config of their parent at birth, so a new config never changes a running stream.
+import { callFrom, Continuation, OutRequest } from "./callout";
+import { Config } from "./config/config";
+import * as env from "./env";
+import { accepted } from "./host-status";
+import { Context } from "./owner";
+
+/** The untyped part, which the dispatcher knows. Authors extend Root<C>. */
+export abstract class RootBase extends Context {
+  /** The accepted configuration; null before `proxy_on_configure`. */
+  live: Config | null = null;
+  /** For registry.ts: the next plugin context. */
+  next: RootBase | null = null;
+
+  /** For Root<C>: the typed callback. */
+  configured(config: Config): string | null {
+    return null;
+  }
+  /** A shared queue registered by this plugin has an item. */
+  onQueue(queue: u32): void {}
+  /** A foreign function called back; arguments in buffer 8. */
+  onForeign(id: u32, size: u32): void {}
+  /** *sluice.* The version is about to retire: hand state over with `writeSnapshot`. */
+  onSnapshot(): void {}
+  /** *sluice.* State of the version before; false = start empty. `size` bytes in buffer 8. */
+  onRestore(size: u32): bool {
+    return true;
+  }
+  /** The plugin context ends. False = not yet; call `finish()` later. */
+  onDone(): bool {
+    return true;
+  }
+  /** Sends a call-out that belongs to the plugin, not to a stream. */
+  call(cluster: string, request: OutRequest, timeoutMs: u32, then: Continuation): bool {
+    return callFrom(this, cluster, request, timeoutMs, then);
+  }
+  /** After `onDone` said false: now it may end. */
+  finish(): bool {
+    return accepted(env.proxy_done());
+  }
+}
+
+/** The root of plugins that declare none. */
+export class PlainRoot extends RootBase {}
+
+/** Extend this for work outside of streams: `definePluginWithRoot<C, S, R>("name")`. */
+export abstract class Root<C extends Config> extends RootBase {
+  /** The config was decoded and checked: a text refuses it with that reason. */
+  onConfigure(config: C): string | null {
+    return null;
+  }
+  override configured(config: Config): string | null {
+    return this.onConfigure(changetype<C>(config));
+  }
+}

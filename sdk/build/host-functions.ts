@@ -1,0 +1,48 @@
+// The host functions a filter may import: proxy-wasm 0.2.1 without the names of older versions (abi.md section 5).
+
+/** All in module `env`. Anything else (WASI, `env.abort`) is a build error. */
+export const HOST_FUNCTIONS: ReadonlySet<string> = new Set([
+  "proxy_log",
+  "proxy_get_log_level",
+  "proxy_get_current_time_nanoseconds",
+  "proxy_set_tick_period_milliseconds",
+  "proxy_get_status",
+  "proxy_done",
+  "proxy_set_effective_context",
+  "proxy_get_buffer_bytes",
+  "proxy_get_buffer_status",
+  "proxy_set_buffer_bytes",
+  "proxy_get_header_map_size",
+  "proxy_get_header_map_pairs",
+  "proxy_set_header_map_pairs",
+  "proxy_get_header_map_value",
+  "proxy_add_header_map_value",
+  "proxy_replace_header_map_value",
+  "proxy_remove_header_map_value",
+  "proxy_continue_stream",
+  "proxy_close_stream",
+  "proxy_send_local_response",
+  "proxy_http_call",
+  "proxy_grpc_call",
+  "proxy_grpc_stream",
+  "proxy_grpc_send",
+  "proxy_grpc_cancel",
+  "proxy_grpc_close",
+  "proxy_get_shared_data",
+  "proxy_set_shared_data",
+  "proxy_register_shared_queue",
+  "proxy_resolve_shared_queue",
+  "proxy_enqueue_shared_queue",
+  "proxy_dequeue_shared_queue",
+  "proxy_define_metric",
+  "proxy_record_metric",
+  "proxy_increment_metric",
+  "proxy_get_metric",
+  "proxy_get_property",
+  "proxy_set_property",
+  "proxy_call_foreign_function",
+  "envoy_resolve_dns",
+]);
+
+/** The version marker the SDK exports. */
+export const MARKER = "proxy_abi_version_0_2_1";

@@ -1,0 +1,93 @@
+// What a filter's test imports: compiles the filter (once per change, cached) and drives it through the host's own VM and
+// chain. `harness("filters/auth", { config })` takes a filter folder, an entry file, a .wasm, or bytes.
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { Harness, ProblemError, type FilterUnderTest, type HarnessOptions } from "../../host/testing.ts";
+import { Compiler, type Compiled, type Mode } from "../build/index.ts";
+
+export { type Compiled } from "../build/index.ts";
+export { type Problem, type TestExchange } from "../../host/testing.ts";
+export { optionsTable, readmeExamples, readmeOf } from "./readme.ts";
+export { Harness, ProblemError };
+
+/** Builds are kept beside the dependencies: a second run of an unchanged suite compiles nothing. */
+const CACHE = join("node_modules", ".cache", "sluice");
+
+export interface FilterInput {
+  /** Filter folder, entry `.ts`, `.wasm` file, or the module itself. */
+  readonly source: string | Uint8Array;
+  /** Default: the folder's name. */
+  readonly name?: string;
+  readonly config?: unknown;
+  /** Overrides of what a `filters:` entry of the config can say. */
+  readonly options?: FilterUnderTest["options"];
+}
+
+export interface TestOptions extends HarnessOptions {
+  readonly config?: unknown;
+  readonly options?: FilterUnderTest["options"];
+  /** Default debug: compiles fast, traps name their line. */
+  readonly mode?: Mode;
+}
+
+/** One filter, or several as a chain in the given order. The caller closes the harness. */
+export async function harness(
+  source: string | Uint8Array | readonly FilterInput[],
+  options: TestOptions = {},
+): Promise<Harness> {
+  const { config, options: filterOptions, mode = "debug", ...rest } = options;
+  const inputs: readonly FilterInput[] =
+    typeof source === "string" || source instanceof Uint8Array
+      ? [{ source, config, ...(filterOptions === undefined ? {} : { options: filterOptions }) }]
+      : source;
+  const filters: FilterUnderTest[] = [];
+  for (const input of inputs) filters.push(await load(input, mode));
+  return new Harness(filters, rest);
+}
+
+async function load(input: FilterInput, mode: Mode): Promise<FilterUnderTest> {
+  const { source, config, options } = input;
+  const name = input.name ?? (typeof source === "string" ? nameOf(source) : "filter");
+  const wasm = typeof source === "string" ? await moduleOf(source, mode) : source;
+  return { name, wasm, config, ...(options === undefined ? {} : { options }) };
+}
+
+function nameOf(source: string): string {
+  if (!source.endsWith(".ts")) return basename(source, ".wasm");
+  const folder = dirname(resolve(source));
+  return basename(folder) === "assembly" ? basename(dirname(folder)) : basename(folder);
+}
+
+async function moduleOf(source: string, mode: Mode): Promise<Uint8Array> {
+  if (source.endsWith(".wasm")) return readFile(source);
+  return compile(source, mode);
+}
+
+const entryOf = (source: string): string =>
+  resolve(source.endsWith(".ts") ? source : join(source, "assembly", "index.ts"));
+
+/** The module of an entry. The compiler's process ends with the call, unless the build came from the cache. */
+export async function compile(entry: string, mode: Mode = "debug"): Promise<Uint8Array> {
+  return (await build(entry, mode)).wasm;
+}
+
+/** As `compile`, with the schema and what else the build knows. `source`: a filter folder or an entry. */
+export async function build(source: string, mode: Mode = "debug"): Promise<Compiled> {
+  const compiler = new Compiler({ cacheDir: CACHE });
+  try {
+    return await compiler.compile(entryOf(source), { mode });
+  } finally {
+    await compiler.close();
+  }
+}
+
+/** Why the filter refuses `config`, as an operator reads it; null when it accepts. */
+export async function refusalOf(source: string | Uint8Array, config: unknown): Promise<string | null> {
+  try {
+    (await harness(source, { config })).close();
+    return null;
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return error.message;
+  }
+}

@@ -1,0 +1,54 @@
+// Data threads share state, and one that dies is replaced without stopping the others.
+import { afterEach, expect, test } from "vitest";
+import { guest } from "../support/modules.ts";
+import { startProxy, type TestProxy } from "../support/sluice.ts";
+import { spawnWorker } from "../../host/control/spawn.ts";
+import type { ThreadHandle } from "../../host/control/threads.ts";
+
+let proxy: TestProxy | null = null;
+afterEach(async () => {
+  await proxy?.stop();
+  proxy = null;
+});
+
+test("a data thread that dies is replaced; its successor serves the committed versions", async () => {
+  const handles = new Map<number, ThreadHandle>();
+  const stamp = await guest("stamp");
+  proxy = await startProxy({
+    chain: ["stamp"],
+    files: { "stamp.wasm": stamp },
+    config: { filters: [{ name: "stamp", source: "./stamp.wasm", pluginConfig: { word: "one" } }] },
+    spawn: (init) => {
+      const handle = spawnWorker(init);
+      handles.set(init.threadId, handle);
+      return handle;
+    },
+  });
+  const p = proxy;
+  await p.control.upload("stamp", stamp, { swap: true, pluginConfig: '{"word":"two"}' });
+  handles.get(1)?.terminate();
+  await p.event((event) => event.type === "thread");
+  // The listener of the dead thread is gone at once; its connections may fail, new ones reach the living thread.
+  const answers: string[] = [];
+  for (let round = 0; round < 40; round++) {
+    const answer = await p.get().catch(() => null);
+    if (answer !== null) answers.push(String(answer.headers["x-version"]));
+  }
+  expect(new Set(answers)).toEqual(new Set(["two"]));
+  const threads = (await p.control.metrics()).find((sample) => sample.name === "sluice_data_threads");
+  expect(threads?.value).toBe(2);
+  const listeners = await p.control.listeners();
+  expect(listeners[0]?.address).toBe(`127.0.0.1:${p.port}`);
+});
+
+test("a second sluice on a taken port is refused with a sentence, not silently bound beside it", async () => {
+  const stamp = await guest("stamp");
+  const setup = {
+    chain: ["stamp"],
+    files: { "stamp.wasm": stamp },
+    config: { filters: [{ name: "stamp", source: "./stamp.wasm", pluginConfig: { word: "one" } }] },
+  };
+  proxy = await startProxy(setup);
+  const second = startProxy({ ...setup, listener: { address: `127.0.0.1:${proxy.port}` } });
+  await expect(second).rejects.toThrow(new RegExp(`127.0.0.1:${proxy.port} is in use`));
+});

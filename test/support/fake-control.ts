@@ -1,0 +1,181 @@
+// A control side without a proxy behind it: records what it was asked and answers with plain data. For admin and CLI.
+import { problemError } from "../../host/base/problem.ts";
+import type { ProxyConfig } from "../../host/config/options.ts";
+import type {
+  ControlPlane,
+  ExperimentRequest,
+  ExperimentStatus,
+  FilterStatus,
+  LoadResult,
+  SluiceEvent,
+  SwapResult,
+  VersionInfo,
+} from "../../host/control/types.ts";
+import type { MetricSample } from "../../host/observe/samples.ts";
+
+export const version = (name: string, more: Partial<VersionInfo> = {}): VersionInfo => ({
+  version: name,
+  sha256: "a".repeat(64),
+  configSha256: "b".repeat(64),
+  semver: "",
+  build: "optimised",
+  size: 1234,
+  createdAt: "2030-01-01T00:00:00.000Z",
+  state: "live",
+  inFlight: 0,
+  ...more,
+});
+
+export const FAKE_CONFIG: ProxyConfig = {
+  admin: { host: "127.0.0.1", port: 0, token: "" },
+  drainTimeoutMs: 1000,
+  workers: 1,
+  node: { id: "test", region: "", zone: "", labels: {} },
+  listeners: [],
+  clusters: [],
+  filters: [],
+  experiments: [],
+  stateDir: "/nowhere",
+  logLevel: "info",
+};
+
+export class FakeControl implements ControlPlane {
+  readonly calls: unknown[][] = [];
+  readonly history: SluiceEvent[] = [];
+  readonly listenersOfEvents = new Set<(event: SluiceEvent) => void>();
+  state: ControlPlane["state"] = "ready";
+  config = FAKE_CONFIG;
+  samples: MetricSample[] = [];
+  /** Rejects the next call with this. */
+  failure: Error | null = null;
+  readonly experiment: ExperimentStatus = {
+    name: "exp",
+    filter: "gray",
+    state: "running",
+    unit: ["header:x-user-id"],
+    salt: "exp",
+    arms: [
+      {
+        name: "control",
+        version: "v1",
+        sha256: "a".repeat(64),
+        weight: 90,
+        ranges: [[0, 9000]],
+        requests: 900,
+        responses: { "2xx": 890, "5xx": 10 },
+        localReplies: 0,
+        faults: 0,
+      },
+      {
+        name: "b",
+        version: "v2",
+        sha256: "c".repeat(64),
+        weight: 10,
+        ranges: [[9000, 10_000]],
+        requests: 100,
+        responses: { "2xx": 99, "5xx": 1 },
+        localReplies: 1,
+        faults: 0,
+      },
+    ],
+    unitMissing: 3,
+  };
+  readonly filter: FilterStatus = {
+    name: "gray",
+    source: "filters/gray/assembly/index.ts",
+    version: "v2",
+    sha256: "a".repeat(64),
+    build: "optimised",
+    failurePolicy: "FAIL_CLOSED",
+    phase: "",
+    problems: [],
+    versions: [version("v2", { inFlight: 4 }), version("v1", { state: "retired" })],
+    experiment: "exp",
+  };
+
+  readonly events = {
+    subscribe: (listener: (event: SluiceEvent) => void, options?: { replay?: number }): (() => void) => {
+      for (const event of this.history.slice(-(options?.replay ?? 0) || this.history.length)) listener(event);
+      this.listenersOfEvents.add(listener);
+      return () => void this.listenersOfEvents.delete(listener);
+    },
+  };
+
+  emit(event: Partial<SluiceEvent>): void {
+    const full: SluiceEvent = {
+      id: this.history.length + 1,
+      time: "2030-01-01T12:01:07.000Z",
+      type: "log",
+      text: "",
+      ...event,
+    };
+    this.history.push(full);
+    for (const listener of this.listenersOfEvents) listener(full);
+  }
+
+  #did<T>(value: T, ...call: unknown[]): Promise<T> {
+    this.calls.push(call);
+    if (this.failure === null) return Promise.resolve(value);
+    const failure = this.failure;
+    this.failure = null;
+    return Promise.reject(failure);
+  }
+
+  #swap(from: string, to: string): SwapResult {
+    return { filter: "gray", from, to, sha256: "a".repeat(64), millis: 12, inFlight: 4, threads: 2 };
+  }
+
+  filters = () => Promise.resolve([this.filter]);
+  upload = (name: string, wasm: Uint8Array, options: { swap: boolean; pluginConfig?: string }) =>
+    this.#did(
+      {
+        version: version("v3", { build: "upload", state: options.swap ? "live" : "stored" }),
+        swap: options.swap ? this.#swap("v2", "v3") : null,
+      },
+      "upload",
+      name,
+      wasm.byteLength,
+      options,
+    );
+  swap = (name: string, to?: string) => this.#did(this.#swap("v2", to ?? "v3"), "swap", name, to);
+  rollback = (name: string) => this.#did(this.#swap("v2", "v1"), "rollback", name);
+  experiments = () => Promise.resolve([this.experiment]);
+  createExperiment = (request: ExperimentRequest) =>
+    this.#did({ ...this.experiment, name: request.name }, "createExperiment", request);
+  setWeights = (name: string, weights: Readonly<Record<string, number>>) => {
+    const arms = this.experiment.arms.map((arm) => ({ ...arm, weight: weights[arm.name] ?? arm.weight }));
+    return this.#did({ ...this.experiment, arms }, "setWeights", name, weights);
+  };
+  promote = (name: string, arm?: string) =>
+    this.#did({ ...this.experiment, state: "promoted" as const }, "promote", name, arm);
+  abort = (name: string) => this.#did({ ...this.experiment, state: "aborted" as const }, "abort", name);
+  load = (text: string, options?: { path?: string; dryRun?: boolean }): Promise<LoadResult> => {
+    if (text.includes("bad")) {
+      const where = { pointer: "/bad", file: "sluice.yaml", line: 3, column: 5, endColumn: 8, frame: " 3 | bad" };
+      return Promise.reject(problemError("config", "unknown_key", 'unknown key "bad"', where));
+    }
+    return this.#did({ changed: true, changes: ["workers changed from 1 to 2"], warnings: [] }, "load", text, options);
+  };
+  reload = () => this.#did({ changed: false, changes: [], warnings: [] }, "reload");
+  configDump = () => Promise.resolve({ text: "listeners: []", config: { workers: 1 } });
+  metrics = () => Promise.resolve(this.samples);
+  clusters = () =>
+    Promise.resolve([
+      {
+        cluster: "web",
+        address: "127.0.0.1:9001",
+        weight: 1,
+        active: 2,
+        connections: 3,
+        idle: 1,
+        requests: 40,
+        failures: 5,
+      },
+    ]);
+  listeners = () => Promise.resolve([{ name: "public", address: "127.0.0.1:8080", connections: 7 }]);
+  setLogLevel = (level: ProxyConfig["logLevel"]) => this.#did(undefined, "setLogLevel", level);
+  shutdown = (reason: string) => {
+    this.state = "draining";
+    return this.#did(undefined, "shutdown", reason);
+  };
+}

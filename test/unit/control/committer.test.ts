@@ -1,0 +1,157 @@
+// Two-phase commit over data threads that are played by the test.
+import { describe, expect, test } from "vitest";
+import { VirtualClock } from "../../../host/base/clock.ts";
+import { ProblemError } from "../../../host/base/problem.ts";
+import { Committer, PREPARE_DEADLINE_MS, type Draft } from "../../../host/control/committer.ts";
+import { Threads, type ThreadHandle } from "../../../host/control/threads.ts";
+import type { FromData, ToData } from "../../../host/link/messages.ts";
+
+interface Played {
+  readonly heard: ToData[];
+  say(message: FromData): void;
+  die(): void;
+}
+
+function stage(count: number) {
+  const clock = new VirtualClock();
+  const epoch = new Int32Array(new SharedArrayBuffer(4));
+  const played: Played[] = [];
+  const lost: number[] = [];
+  const spawn = (): ThreadHandle => {
+    const exit = Promise.withResolvers<Error | undefined>();
+    let handler: (message: FromData) => void = () => {};
+    const heard: ToData[] = [];
+    played.push({ heard, say: (message) => handler(message), die: () => exit.resolve(new Error("crashed")) });
+    const link = {
+      send: (message: ToData) => void heard.push(message),
+      onMessage: (h: typeof handler) => void (handler = h),
+      close: () => {},
+    };
+    return { link, exited: exit.promise, terminate: () => {} };
+  };
+  const threads: Threads = new Threads({
+    count,
+    init: {
+      epoch: epoch.buffer as SharedArrayBuffer,
+      sharedData: null,
+      sharedMetrics: null,
+      sharedQueues: null,
+      logLevel: 2,
+    },
+    spawn,
+    onMessage: (id, message) => {
+      if (message.type === "prepared" || message.type === "refused") committer.received(id, message);
+    },
+    onLost: (id) => {
+      lost.push(id);
+      committer.lost(id);
+    },
+  });
+  const committer: Committer = new Committer(() => threads, clock, epoch);
+  const draft = (): Draft => ({
+    snapshot: {
+      epoch: committer.nextEpoch,
+      listeners: [],
+      clusters: [],
+      generations: [],
+      slots: [],
+      drainTimeoutMs: 1000,
+    },
+    modules: [],
+  });
+  const types = (index: number): string[] => played[index]!.heard.map((message) => message.type);
+  return { clock, epoch, played, lost, threads, committer, draft, types };
+}
+
+const prepared = (epoch: number): FromData => ({ type: "prepared", epoch, ports: {} });
+
+describe("two-phase commit", () => {
+  test("the epoch moves only after every thread is prepared", async () => {
+    const { committer, draft, played, epoch, types } = stage(3);
+    const commit = committer.commit(draft());
+    played[0]!.say(prepared(1));
+    played[1]!.say(prepared(1));
+    await Promise.resolve();
+    expect(epoch[0]).toBe(0);
+    played[2]!.say(prepared(1));
+    await commit;
+    expect(epoch[0]).toBe(1);
+    expect(types(2)).toEqual(["prepare", "committed"]);
+  });
+
+  test("one refusal leaves the old epoch everywhere and says why", async () => {
+    const { committer, draft, played, epoch, types } = stage(2);
+    const commit = committer.commit(draft());
+    played[0]!.say(prepared(1));
+    played[1]!.say({
+      type: "refused",
+      epoch: 1,
+      problems: [{ kind: "config", code: "configure_refused", message: "rate must be positive" }],
+    });
+    await expect(commit).rejects.toThrow("rate must be positive");
+    expect(epoch[0]).toBe(0);
+    expect(types(0)).toEqual(["prepare", "abandon"]);
+    expect(types(1)).toEqual(["prepare", "abandon"]);
+  });
+
+  test("silence past the deadline counts as a refusal and names the thread", async () => {
+    const { committer, draft, played, epoch, clock } = stage(2);
+    const commit = committer.commit(draft());
+    played[0]!.say(prepared(1));
+    clock.advance(PREPARE_DEADLINE_MS);
+    await expect(commit).rejects.toThrow(/data thread 2 did not answer/);
+    expect(epoch[0]).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("a thread that ends meanwhile counts as a refusal", async () => {
+    const { committer, draft, played, epoch } = stage(2);
+    const commit = committer.commit(draft());
+    played[0]!.say(prepared(1));
+    played[1]!.die();
+    await expect(commit).rejects.toThrow(/ended while it prepared/);
+    expect(epoch[0]).toBe(0);
+  });
+
+  test("an answer that comes after the round was given up changes nothing", async () => {
+    const { committer, draft, played, epoch, clock } = stage(1);
+    const first = committer.commit(draft());
+    clock.advance(PREPARE_DEADLINE_MS);
+    await expect(first).rejects.toThrow(ProblemError);
+    const second = committer.commit(draft());
+    played[0]!.say(prepared(1));
+    await Promise.resolve();
+    expect(epoch[0]).toBe(0);
+    played[0]!.say(prepared(2));
+    await second;
+    expect(epoch[0]).toBe(2);
+  });
+
+  test("a respawned thread is brought to the committed snapshot", async () => {
+    const { committer, draft, played, threads, types } = stage(1);
+    const commit = committer.commit(draft());
+    played[0]!.say(prepared(1));
+    await commit;
+    played[0]!.die();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(threads.ids).toEqual([]);
+    threads.respawn(1);
+    committer.restore(1);
+    expect(types(1)).toEqual(["prepare"]);
+  });
+
+  test("a listener on port 0 is bound by the first thread, the others take its port", async () => {
+    const { committer, draft, played } = stage(2);
+    const base = draft();
+    const listener = { name: "public", port: 0 } as Draft["snapshot"]["listeners"][number];
+    const commit = committer.commit({ ...base, snapshot: { ...base.snapshot, listeners: [listener] } });
+    expect(played[1]!.heard).toEqual([]);
+    played[0]!.say({ type: "prepared", epoch: 1, ports: { public: 4242 } });
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(played[1]!.heard[0]).toMatchObject({ type: "prepare", ports: { public: 4242 } });
+    played[1]!.say({ type: "prepared", epoch: 1, ports: { public: 4242 } });
+    await commit;
+  });
+});
