@@ -9,7 +9,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import { checkedLines, isRequestLine, requestLine } from "./http1/serialize.ts";
 import { copyBytes } from "./latin1.ts";
-import { enterTurn, leaveTurn } from "./turn.ts";
+import { inTurn } from "./turn.ts";
 import { type ResponseSink, UpstreamRequest } from "./upstream-request.ts";
 
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -63,13 +63,13 @@ class Callout implements ResponseSink, DeadlineOwner {
 
   start(): void {
     if (this.#over) return;
-    enterTurn();
-    const cluster = this.#inputs.cluster(this.#request.cluster);
-    const head = this.#head();
-    if (cluster === undefined) this.#fail("no_healthy_upstream");
-    else if (head === null) this.#fail("reset");
-    else this.#send(cluster, head);
-    leaveTurn();
+    inTurn(() => {
+      const cluster = this.#inputs.cluster(this.#request.cluster);
+      const head = this.#head();
+      if (cluster === undefined) this.#fail("no_healthy_upstream");
+      else if (head === null) this.#fail("reset");
+      else this.#send(cluster, head);
+    });
   }
 
   cancel(): void {
@@ -77,9 +77,9 @@ class Callout implements ResponseSink, DeadlineOwner {
   }
 
   deadlineReached(): void {
-    enterTurn();
-    this.#fail("timeout");
-    leaveTurn();
+    inTurn(() => {
+      this.#fail("timeout");
+    });
   }
 
   upstreamChosen(): void {}

@@ -45,19 +45,19 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   #responding = false;
   #over = false;
 
-  /** @param startMs wall clock at the first byte of the head, ms */
+  /** @param startMs monotonic ms of the first byte of the head */
   constructor(client: ClientSide, context: ListenerContext, head: RequestHead, startMs: number) {
     this.#client = client;
     this.#context = context;
     this.#view = context.view();
-    this.#startMs = turnTimeMs(context.clock);
+    this.#startMs = startMs;
     const { method, path, authority, userAgent } = head;
     this.request = { method, path, authority, userAgent };
-    this.facts = new ExchangeFacts(client.connection, startMs);
+    this.facts = new ExchangeFacts(client.connection, context.wheel.wallMs(startMs));
     this.#answer = new Answer(client, context, this.facts);
     this.facts.protocol = head.protocol;
     this.facts.requestHeaderBytes = head.bytes;
-    this.deadlines = new ExchangeDeadlines(context.options.limits, this.#startMs, !head.hasBody);
+    this.deadlines = new ExchangeDeadlines(context.options.limits, turnTimeMs(context.clock), !head.hasBody);
     this.#upload = new Upload(client, context, head, this);
     context.metrics.requestsActive.add(1);
   }

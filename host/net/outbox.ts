@@ -20,7 +20,7 @@ export class Outbox {
 
   /** Characters are bytes. */
   text(text: string): void {
-    this.#text += text;
+    this.#text = this.#text === "" ? text : this.#text + text;
     if (this.#text.length > MAX_TEXT) this.#pass();
   }
 

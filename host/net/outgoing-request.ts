@@ -22,6 +22,8 @@ export interface OutgoingOptions {
   readonly upload: {
     /** The client still waits for a 100, so the upstream is asked for it. */
     readonly awaitsContinue: boolean;
+    /** The client takes trailers. */
+    readonly acceptsTrailers: boolean;
     /** Content-Length as the client sent it, or -1. */
     readonly length: number;
   };
@@ -31,10 +33,10 @@ export interface OutgoingOptions {
 export function outgoingRequest(headers: HeaderList, options: OutgoingOptions): OutgoingRequest | null {
   const { parsed, upload } = options;
   const checked = parsed !== null;
-  // Nobody but a filter can put it there when the client has not.
+  // Only behind filters can time have passed since the head came, and the 100 been sent.
   if (checked && !upload.awaitsContinue && headers.includes("expect")) removeHeader(headers, "expect");
   // RFC 9110 10.1.4: who sends TE says so in Connection.
-  const connection = headers.includes("te") ? "connection: te\r\n" : "";
+  const connection = upload.acceptsTrailers ? "connection: te\r\n" : "";
   const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 8);
   const line = {
     method: checked ? (firstHeader(headers, ":method") ?? "") : (headers[1] as string),

@@ -8,23 +8,36 @@ export interface TurnTask {
   turnEnded(): void;
 }
 
-// The list keeps its length from turn to turn: cutting an array is a call out of JavaScript.
+/** Grows to the largest turn and keeps its length: cutting an array costs a call into the engine per turn. */
 const tasks: (TurnTask | null)[] = [];
 let count = 0;
 let depth = 0;
 let scheduled = false;
 let nowMs = -1;
 
-/** Every event handler of a socket or timer of this room begins with this and ends with {@link leaveTurn}. */
+/** Every event handler of a socket or timer of this room begins with this and ends, whatever happens, with {@link leaveTurn}. */
 export function enterTurn(): void {
   depth++;
 }
 
 export function leaveTurn(): void {
-  // Tasks run inside the turn: what they cause is part of it.
-  if (depth === 1) runTasks();
-  depth--;
-  if (depth === 0) nowMs = -1;
+  try {
+    // Tasks run inside the turn: what they cause is part of it.
+    if (depth === 1 && count > 0) runTasks();
+  } finally {
+    depth--;
+    if (depth === 0) nowMs = -1;
+  }
+}
+
+/** A turn around `run`; for handlers that run too seldom for its closure to matter. */
+export function inTurn(run: () => void): void {
+  enterTurn();
+  try {
+    run();
+  } finally {
+    leaveTurn();
+  }
 }
 
 /** Outside any turn (a filter's timer, a call-out of another room) the tasks run before the next event. */
@@ -45,15 +58,28 @@ export function turnTimeMs(clock: Clock): number {
 
 function runScheduled(): void {
   scheduled = false;
-  enterTurn();
-  leaveTurn();
+  inTurn(() => {});
 }
 
 function runTasks(): void {
-  for (let at = 0; at < count; at++) {
-    const task = tasks[at];
-    tasks[at] = null;
-    task?.turnEnded();
+  let at = 0;
+  try {
+    while (at < count) {
+      const task = tasks[at];
+      tasks[at++] = null;
+      task?.turnEnded();
+    }
+    count = 0;
+  } finally {
+    if (count > 0) keepFrom(at);
   }
-  count = 0;
+}
+
+/** A task has thrown: the others, answers to other clients among them, have their turn at once. */
+function keepFrom(at: number): void {
+  tasks.copyWithin(0, at, count);
+  tasks.fill(null, count - at, count);
+  count -= at;
+  if (!scheduled) process.nextTick(runScheduled);
+  scheduled = true;
 }

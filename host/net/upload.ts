@@ -13,6 +13,8 @@ export const BY_PEER = 2;
 export class Upload {
   /** Content-Length, or -1. */
   readonly length: number;
+  /** The client takes trailers. */
+  readonly acceptsTrailers: boolean;
   /** The rest is of no interest any more: it is read and dropped. */
   stopped = false;
   readonly #client: ClientSide;
@@ -30,6 +32,7 @@ export class Upload {
     this.#maxBytes = maxBodyBytes === 0 ? Infinity : maxBodyBytes;
     this.#expects = head.expectsContinue;
     this.length = head.contentLength;
+    this.acceptsTrailers = head.acceptsTrailers;
   }
 
   /** The client waits for a 100 it has not got, so it may never send its body. */

@@ -11,7 +11,7 @@ import { headText, headTextOf } from "./http1/head-text.ts";
 import { MessageWriter, type WriterOwner } from "./http1/message-writer.ts";
 import { ResponseHead } from "./http1/response-head.ts";
 import { copyBytes, latin1 } from "./latin1.ts";
-import { enterTurn, leaveTurn } from "./turn.ts";
+import { enterTurn, inTurn, leaveTurn } from "./turn.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
 /** An answer's head: bytes and fields (reliability.md 3.4). */
@@ -82,17 +82,20 @@ export class UpstreamSession implements ConnectionHandler, WriterOwner {
 
   received(bytes: Buffer, length: number): void {
     enterTurn();
-    // Nobody asked: an answer without a request would be taken for the next one's.
-    if (this.#request === null) this.connection.destroy();
-    else if (this.#stash === null) this.#consume(bytes, length);
-    else this.#stash = Buffer.concat([this.#stash, copyBytes(bytes, 0, length)]);
-    leaveTurn();
+    try {
+      // Nobody asked: an answer without a request would be taken for the next one's.
+      if (this.#request === null) this.connection.destroy();
+      else if (this.#stash === null) this.#consume(bytes, length);
+      else this.#stash = Buffer.concat([this.#stash, copyBytes(bytes, 0, length)]);
+    } finally {
+      leaveTurn();
+    }
   }
 
   drained(): void {
-    enterTurn();
-    this.#request?.sink.upstreamBlocked(false);
-    leaveTurn();
+    inTurn(() => {
+      this.#request?.sink.upstreamBlocked(false);
+    });
   }
 
   writeBlocked(): void {
@@ -100,10 +103,10 @@ export class UpstreamSession implements ConnectionHandler, WriterOwner {
   }
 
   closed(error: Error | null): void {
-    enterTurn();
-    if (this.#stash !== null && this.#request !== null) this.#closedWith = { error };
-    else this.#ended(error);
-    leaveTurn();
+    inTurn(() => {
+      if (this.#stash !== null && this.#request !== null) this.#closedWith = { error };
+      else this.#ended(error);
+    });
   }
 
   #ended(error: Error | null): void {
@@ -122,10 +125,10 @@ export class UpstreamSession implements ConnectionHandler, WriterOwner {
     const stash = this.#stash;
     if (stash === null || this.#consuming) return;
     this.#stash = null;
-    enterTurn();
-    this.#consume(stash, stash.length);
-    if (this.#closedWith !== null && this.#stash === null) this.#ended(this.#closedWith.error);
-    leaveTurn();
+    inTurn(() => {
+      this.#consume(stash, stash.length);
+      if (this.#closedWith !== null && this.#stash === null) this.#ended(this.#closedWith.error);
+    });
   }
 
   #consume(bytes: Buffer, end: number): void {

@@ -4,7 +4,8 @@ import type { HeaderMatch, RouteMatch } from "./options.ts";
 
 /** Path matching leaves out the query. A prefix is a plain text prefix, as in Envoy: `/api` fits `/apix`. */
 export function matchPath(match: RouteMatch, path: string): boolean {
-  if (match.prefix !== undefined) return path.startsWith(match.prefix) && !reachesQuery(match.prefix, path);
+  const { prefix } = match;
+  if (prefix !== undefined) return path.startsWith(prefix) && (prefix.length < 2 || !reachesQuery(prefix, path));
   const { exact } = match;
   if (exact === undefined) return true;
   return (

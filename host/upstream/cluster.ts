@@ -187,6 +187,7 @@ export class Cluster implements ConnectionOwner, DeadlineOwner {
 
   /** Whoever chose this endpoint comes first, then whoever waits for any. */
   #offer(connection: Connection): void {
+    // Shifting an empty array is a call into the engine; nearly always nobody waits.
     const { waiters } = connection.endpoint;
     const waiter = waiters.length > 0 ? waiters.shift() : this.#queue.length > 0 ? this.#queue.shift() : undefined;
     if (waiter !== undefined) {

@@ -2,7 +2,7 @@
 // data lies. Strict (RFC 9112 7.1): 1 to 13 hex digits, CRLF only, bounded extensions and trailers.
 import type { HeaderList } from "../../abi/headers.ts";
 import { latin1 } from "../latin1.ts";
-import { FIELD_VALUE } from "./chars.ts";
+import { FIELD_VALUE, LOWER_TOKEN } from "./chars.ts";
 import type { Rejection } from "./rejection.ts";
 import { MAX_TRAILER_BYTES, parseTrailers } from "./trailers.ts";
 
@@ -24,9 +24,24 @@ const MAX_EXTENSION_BYTES = 4096;
 const MAX_SIZE_DIGITS = 13;
 const CR = 13;
 const LF = 10;
+const QUOTE = 34;
 const SEMICOLON = 59;
+const EQUALS = 61;
+const BACKSLASH = 92;
 
-type State = "size" | "extension" | "sizeLf" | "data" | "dataCr" | "dataLf" | "trailers";
+/** An extension is `;name`, `;name=value` or `;name="value"`; empty names and values are none. */
+type State =
+  | "size"
+  | "name"
+  | "value"
+  | "quoted"
+  | "escaped"
+  | "unquoted"
+  | "sizeLf"
+  | "data"
+  | "dataCr"
+  | "dataLf"
+  | "trailers";
 
 export class ChunkedDecoder {
   from = 0;
@@ -39,6 +54,8 @@ export class ChunkedDecoder {
   #size = 0;
   #digits = 0;
   #extensionBytes = 0;
+  /** Characters of the current extension name or value. */
+  #partBytes = 0;
   #trailerText = "";
 
   /** Makes it ready for another body. */
@@ -79,10 +96,6 @@ export class ChunkedDecoder {
     switch (this.#state) {
       case "size":
         return this.#sizeByte(byte);
-      case "extension":
-        if (byte === CR) this.#state = "sizeLf";
-        else return FIELD_VALUE[byte] === 1 && ++this.#extensionBytes <= MAX_EXTENSION_BYTES;
-        return true;
       case "sizeLf":
         this.#state = this.#size === 0 ? "trailers" : "data";
         this.#digits = 0;
@@ -90,10 +103,51 @@ export class ChunkedDecoder {
       case "dataCr":
         this.#state = "dataLf";
         return byte === CR;
-      default:
+      case "dataLf":
         this.#state = "size";
         return byte === LF;
+      default:
+        return ++this.#extensionBytes <= MAX_EXTENSION_BYTES && this.#extension(byte);
     }
+  }
+
+  /** One byte of a chunk extension (RFC 9112 7.1.1, without its optional white space). Nobody reads them; all are dropped. */
+  #extension(byte: number): boolean {
+    const token = LOWER_TOKEN[byte] !== 0;
+    switch (this.#state) {
+      case "quoted":
+        if (byte === QUOTE) this.#state = "unquoted";
+        else if (byte === BACKSLASH) this.#state = "escaped";
+        return FIELD_VALUE[byte] === 1;
+      case "escaped":
+        this.#state = "quoted";
+        return FIELD_VALUE[byte] === 1;
+      case "unquoted":
+        return this.#endExtension(byte);
+    }
+    if (token) {
+      this.#partBytes++;
+      return true;
+    }
+    if (this.#state === "value" && byte === QUOTE && this.#partBytes === 0) {
+      this.#state = "quoted";
+      return true;
+    }
+    if (this.#partBytes === 0) return false;
+    if (this.#state === "name" && byte === EQUALS) return this.#begin("value");
+    return this.#endExtension(byte);
+  }
+
+  #endExtension(byte: number): boolean {
+    if (byte === SEMICOLON) return this.#begin("name");
+    this.#state = "sizeLf";
+    return byte === CR;
+  }
+
+  #begin(state: "name" | "value"): boolean {
+    this.#state = state;
+    this.#partBytes = 0;
+    return true;
   }
 
   #sizeByte(byte: number): boolean {
@@ -102,7 +156,7 @@ export class ChunkedDecoder {
       this.#size = this.#size * 16 + digit;
       return ++this.#digits <= MAX_SIZE_DIGITS;
     }
-    if (byte === SEMICOLON) this.#state = "extension";
+    if (byte === SEMICOLON) this.#begin("name");
     else if (byte === CR) this.#state = "sizeLf";
     else return false;
     return this.#digits > 0;

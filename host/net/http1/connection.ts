@@ -12,7 +12,7 @@ import { type ConnectionFacts, ExchangeFacts, connectionFacts } from "../facts.t
 import { copyBytes } from "../latin1.ts";
 import { readInto } from "../lent-reads.ts";
 import { toLocalReply } from "../rescue.ts";
-import { type TurnTask, atTurnEnd, enterTurn, leaveTurn } from "../turn.ts";
+import { type TurnTask, atTurnEnd, enterTurn, inTurn, leaveTurn, turnTimeMs } from "../turn.ts";
 import { MessageWriter, type WriterOwner } from "./message-writer.ts";
 import { statusLine } from "./reasons.ts";
 import { NO_REQUEST, refusalText } from "./refusal.ts";
@@ -38,8 +38,8 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   readonly #deadline = new Deadline(this);
   #exchange: Exchange | null = null;
   #requests = 0;
-  /** Wall clock at the first byte of an unfinished head, ms; -1 = there is none. */
-  #headWallMs = -1;
+  /** Monotonic ms of the first byte of an unfinished head; -1 = there is none. */
+  #headMs = -1;
   /** Coarse monotonic ms of the end of the last exchange. */
   #idleSinceMs = 0;
   /** The current answer is the last. */
@@ -74,9 +74,9 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   /** Ends the connection if it has had nothing to do for `quietMs`; used while draining. */
   closeIfIdle(nowMs: number, quietMs: number): void {
     if (this.#exchange !== null || this.#closing || !this.#reader.idle || nowMs - this.#idleSinceMs < quietMs) return;
-    enterTurn();
-    this.#close();
-    leaveTurn();
+    inTurn(() => {
+      this.#close();
+    });
   }
 
   /** Ends the connection whatever it is doing. */
@@ -86,14 +86,14 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
 
   headStarted(): void {
     const { clock, wheel, options } = this.#context;
-    this.#headWallMs = clock.nowMs();
-    wheel.schedule(this.#deadline, clock.monotonicMs() + options.limits.headerTimeoutMs);
+    this.#headMs = turnTimeMs(clock);
+    wheel.schedule(this.#deadline, this.#headMs + options.limits.headerTimeoutMs);
   }
 
   requestHead(head: RequestHead, endStream: boolean): void {
     const context = this.#context;
-    const startMs = this.#headWallMs < 0 ? context.clock.nowMs() : this.#headWallMs;
-    this.#headWallMs = -1;
+    const startMs = this.#headMs < 0 ? turnTimeMs(context.clock) : this.#headMs;
+    this.#headMs = -1;
     this.#requests++;
     this.#last = false;
     this.#bodyless = false;
@@ -193,16 +193,16 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   }
 
   deadlineReached(_deadline: Deadline, nowMs: number): void {
-    enterTurn();
-    const exchange = this.#exchange;
-    if (exchange !== null) {
-      exchange.expire(nowMs);
-      this.deadlinesChanged();
-    } else if (this.#headWallMs >= 0 && !this.#closing) {
-      this.#context.metrics.rejected("request_timeout");
-      this.#refuse("request_timeout", "the request head was not received in time");
-    } else this.#socket.destroy();
-    leaveTurn();
+    inTurn(() => {
+      const exchange = this.#exchange;
+      if (exchange !== null) {
+        exchange.expire(nowMs);
+        this.deadlinesChanged();
+      } else if (this.#headMs >= 0 && !this.#closing) {
+        this.#context.metrics.rejected("request_timeout");
+        this.#refuse("request_timeout", "the request head was not received in time");
+      } else this.#socket.destroy();
+    });
   }
 
   turnEnded(): void {
@@ -212,36 +212,39 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   #received(bytes: Buffer, length: number): void {
     if (this.#closing) return;
     enterTurn();
-    this.#reader.feed(bytes, length);
-    this.#settle();
-    leaveTurn();
+    try {
+      this.#reader.feed(bytes, length);
+      this.#settle();
+    } finally {
+      leaveTurn();
+    }
   }
 
   #drained(): void {
-    enterTurn();
-    this.#blocked = false;
-    if (this.#exchange === null) this.#reader.next();
-    else this.#exchange.clientBlocked(false);
-    this.#settle();
-    leaveTurn();
+    inTurn(() => {
+      this.#blocked = false;
+      if (this.#exchange === null) this.#reader.next();
+      else this.#exchange.clientBlocked(false);
+      this.#settle();
+    });
   }
 
   /** A client may send its request and FIN, and read on; a request cut short is none. */
   #halfClosed(): void {
-    enterTurn();
-    this.#ended = true;
-    this.#reader.end();
-    this.#settle();
-    leaveTurn();
+    inTurn(() => {
+      this.#ended = true;
+      this.#reader.end();
+      this.#settle();
+    });
   }
 
   #closed(): void {
-    enterTurn();
-    this.#closing = true;
-    this.#reader.close();
-    this.#context.wheel.cancel(this.#deadline);
-    this.#exchange?.clientGone();
-    leaveTurn();
+    inTurn(() => {
+      this.#closing = true;
+      this.#reader.close();
+      this.#context.wheel.cancel(this.#deadline);
+      this.#exchange?.clientGone();
+    });
   }
 
   /** After anything that reads: pause or go on, and close when the client has said its last. */
@@ -257,8 +260,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
 
   #idle(nowMs: number): void {
     this.#idleSinceMs = nowMs;
-    const { wheel, options } = this.#context;
-    wheel.schedule(this.#deadline, nowMs + options.limits.idleTimeoutMs);
+    this.#context.wheel.schedule(this.#deadline, nowMs + this.#context.options.limits.idleTimeoutMs);
   }
 
   #mustClose(exchange: Exchange): boolean {
@@ -272,13 +274,16 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
 
   /** Answers a request that never became an exchange, and closes. */
   #refuse(code: ErrorCode, sentence: string): void {
-    const { clock, metrics, view } = this.#context;
+    const { clock, metrics, view, wheel } = this.#context;
     const { status, flag } = ERRORS[code];
-    const facts = new ExchangeFacts(this.connection, this.#headWallMs < 0 ? clock.nowMs() : this.#headWallMs);
+    const nowMs = turnTimeMs(clock);
+    const startMs = this.#headMs < 0 ? nowMs : this.#headMs;
+    const facts = new ExchangeFacts(this.connection, wheel.wallMs(startMs));
+    facts.durationMs = nowMs - startMs;
     facts.responseCode = status;
     facts.responseCodeDetails = code;
     facts.addFlag(flag);
-    this.#writer.whole(refusalText(toLocalReply(code, sentence), clock.nowMs()));
+    this.#writer.whole(refusalText(toLocalReply(code, sentence), wheel.wallMs(nowMs)));
     metrics.finished(facts);
     view().finished(facts, NO_REQUEST);
     this.#close();
@@ -287,8 +292,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   #close(): void {
     this.#closing = true;
     this.#reader.close();
-    const { wheel, clock } = this.#context;
-    wheel.schedule(this.#deadline, clock.monotonicMs() + LINGER_MS);
+    this.#context.wheel.schedule(this.#deadline, this.#context.clock.monotonicMs() + LINGER_MS);
     if (this.#paused) this.#socket.resume();
     // What this turn has written leaves before the FIN.
     atTurnEnd(this);

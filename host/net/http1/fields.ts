@@ -1,8 +1,8 @@
 // Header lines: one pass that checks every character, folds names, trims values and hands each field to a visitor. Used for
 // request heads, response heads and trailers. Strict: RFC 9112 5 without any of its leniencies.
-import { FIELD_VALUE, LOWER_TOKEN } from "./chars.ts";
+import { LOWER_TOKEN } from "./chars.ts";
 import type { HeadText } from "./head-text.ts";
-import { type FieldName, internName } from "./names.ts";
+import { type FieldName, MAX_INTERNED, beginsWith, internName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
 const TAB = 9;
@@ -10,10 +10,13 @@ const LF = 10;
 const CR = 13;
 const SPACE = 32;
 const COLON = 58;
+const DELETE = 127;
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
 export interface FieldVisitor {
+  /** Stands before the first line; remembers which name came first the last time. */
+  readonly before: FieldName;
   /** A reason to refuse the message, or null to go on. */
   field(name: FieldName, value: string): Rejection | null;
 }
@@ -23,21 +26,33 @@ export function parseFields(head: HeadText, from: number, to: number, visitor: F
   const { text, bytes, base } = head;
   const end = base + to;
   let at = base + from;
+  let name = visitor.before;
+  let code = 0;
   while (at < end) {
-    const first = at;
-    let hash = FNV_OFFSET;
-    let code = bytes[at] as number;
-    // Every loop stops at the CR that ends the text: it is neither a token nor a value character.
-    for (let lower = LOWER_TOKEN[code]; lower !== 0; lower = LOWER_TOKEN[code]) {
-      hash = Math.imul(hash ^ (lower as number), FNV_PRIME);
-      code = bytes[++at] as number;
+    // Messages of one peer repeat their names in order: a right guess is checked in one short loop and needs no hash.
+    const guess = name.next;
+    if (guess !== null && bytes[at + guess.codes.length] === COLON && beginsWith(bytes, at, guess)) {
+      name = guess;
+      at += guess.codes.length;
+    } else {
+      const first = at;
+      let hash = FNV_OFFSET;
+      code = bytes[at] as number;
+      // Every loop stops at the CR that ends the text: it is neither a token nor a value character.
+      for (let lower = LOWER_TOKEN[code]; lower !== 0; lower = LOWER_TOKEN[code]) {
+        hash = Math.imul(hash ^ (lower as number), FNV_PRIME);
+        code = bytes[++at] as number;
+      }
+      if (code !== COLON || at === first) return badName(code, at === first);
+      const found = internName(bytes, first, at, hash);
+      // A long name is not kept by the table, so nor by its neighbour.
+      if (found.codes.length <= MAX_INTERNED) name.next = found;
+      name = found;
     }
-    if (code !== COLON || at === first) return badName(code, at === first);
-    const name = internName(bytes, first, at, hash);
     do code = bytes[++at] as number;
     while (code === SPACE || code === TAB);
     const start = at;
-    while (FIELD_VALUE[code] === 1) code = bytes[++at] as number;
+    while ((code >= SPACE && code !== DELETE) || code === TAB) code = bytes[++at] as number;
     if (code !== CR || bytes[at + 1] !== LF) return badLineEnd(code);
     const refused = visitor.field(name, text.slice(start - base, trimEnd(bytes, start, at) - base));
     if (refused !== null) return refused;

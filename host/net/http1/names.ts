@@ -27,6 +27,10 @@ export const Kind = {
 export interface FieldName {
   readonly name: string;
   readonly kind: number;
+  /** The characters of the name. */
+  readonly codes: Uint8Array;
+  /** The name that followed this one the last time: the first guess for the next line. */
+  next: FieldName | null;
 }
 
 const KINDS: ReadonlyMap<string, number> = new Map([
@@ -54,16 +58,19 @@ function kindOf(name: string): number {
 }
 
 /** Longer names are rare, and 2048 of the longest would be a lot of memory. */
-const MAX_INTERNED = 64;
+export const MAX_INTERNED = 64;
 
-interface Interned extends FieldName {
-  /** The characters of the name. */
-  readonly codes: Uint8Array;
-}
+/** A name made anew; `name` is lower-case latin1. */
+export const fieldName = (name: string): FieldName => ({
+  name: internalized(name),
+  kind: kindOf(name),
+  codes: Buffer.from(name, "latin1"),
+  next: null,
+});
 
 /** Direct-mapped and bounded: a peer with endless names only makes its own look-ups slower. */
 const SLOTS = 2048;
-const slots: (Interned | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
+const slots: (FieldName | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
 
 /**
  * The name at `bytes[from, to)`, whose characters are tokens. `hash` is FNV-1a over their lower-case codes.
@@ -71,20 +78,19 @@ const slots: (Interned | undefined)[] = Array.from({ length: SLOTS }, () => unde
 export function internName(bytes: Uint8Array, from: number, to: number, hash: number): FieldName {
   const slot = (hash >>> 0) % SLOTS;
   const found = slots[slot];
-  if (found !== undefined && sameName(found.codes, bytes, from, to)) return found;
-  const codes = Buffer.from(bytes.subarray(from, to)).map((code) => LOWER_TOKEN[code] as number);
-  const name = internalized(Buffer.from(codes).latin1Slice());
-  const entry = { name, kind: kindOf(name), codes };
-  if (codes.length > MAX_INTERNED) return entry;
+  if (found !== undefined && found.codes.length === to - from && beginsWith(bytes, from, found)) return found;
+  const entry = fieldName(Buffer.from(bytes.subarray(from, to)).latin1Slice().toLowerCase());
   // A known name keeps its slot: common headers must not be thrown out by rare ones.
-  if (found === undefined || !KINDS.has(found.name)) slots[slot] = entry;
+  if (entry.codes.length > MAX_INTERNED || (found !== undefined && KINDS.has(found.name))) return entry;
+  // What is thrown out must not hold on to what came behind it.
+  if (found !== undefined) found.next = null;
+  slots[slot] = entry;
   return entry;
 }
 
-/** The hash is only an index: the characters decide. */
-function sameName(codes: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+/** Whether `guess` stands at `from`, in any case of letters. The hash above is only an index: the characters decide. */
+export function beginsWith(bytes: Uint8Array, from: number, { codes }: FieldName): boolean {
   const { length } = codes;
-  if (length !== to - from) return false;
   for (let at = 0; at < length; at++) if (LOWER_TOKEN[bytes[from + at] as number] !== codes[at]) return false;
   return true;
 }

@@ -35,6 +35,7 @@ export const REJECTIONS = {
   header_too_large: refuse("the request head is larger than this listener accepts", "request_header_too_large"),
   too_many_headers: refuse("the request has more headers than this listener accepts", "request_header_too_large"),
   bad_chunk: refuse("the chunked body is malformed"),
+  bad_trailer: refuse("a trailer would frame the message"),
   trailers_too_large: refuse("the trailers are larger than this listener accepts", "request_header_too_large"),
   incomplete_request: refuse("the connection was closed in the middle of the request"),
   bad_status_line: refuse("the answer does not begin with an HTTP/1 status line"),

@@ -1,12 +1,13 @@
 // A request head as text -> the flat list in chain form, and everything the exchange must know of it, in one pass. One
 // object per connection, filled anew for every request.
 import { type HeaderList, findHeader, removeHeader } from "../../abi/headers.ts";
-import { isAuthority, isToken, isVisible } from "./chars.ts";
+import { isAuthority } from "./chars.ts";
 import { ConnectionOptions } from "./connection-options.ts";
 import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
 import type { HeadText } from "./head-text.ts";
-import { type FieldName, Kind } from "./names.ts";
+import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
+import { RequestLine } from "./start-line.ts";
 
 export class RequestHead implements FieldVisitor {
   /** `:method :scheme :authority :path`, then the headers; no host, nothing hop-by-hop. Handed over to the exchange. */
@@ -32,6 +33,8 @@ export class RequestHead implements FieldVisitor {
   requestIdAt = -1;
   forwardedForAt = -1;
   forwardedProtoAt = -1;
+  readonly before = fieldName("");
+  readonly #line = new RequestLine();
   readonly #connection = new ConnectionOptions();
   readonly #maxHeaders: number;
   readonly #scheme: string;
@@ -53,13 +56,11 @@ export class RequestHead implements FieldVisitor {
     return this.protocol === "HTTP/1.0";
   }
 
-  /** The head is `text[from, to)`, up to and including the CRLF of its last line. */
+  /** The head is the text from `from` to `to`, which includes the CRLF of its last line. */
   parse(head: HeadText, from: number, to: number): Rejection | null {
-    const { text } = head;
     this.#reset();
     this.bytes = to + 2 - from;
-    const lineEnd = text.indexOf("\r\n", from);
-    const refused = this.#parseRequestLine(text, from, lineEnd) ?? parseFields(head, lineEnd + 2, to, this);
+    const refused = this.#parseLine(head, from) ?? parseFields(head, this.#line.end, to, this);
     return refused ?? this.#checkHost() ?? this.#finish();
   }
 
@@ -143,28 +144,22 @@ export class RequestHead implements FieldVisitor {
     this.#targetAuthority = "";
   }
 
-  #parseRequestLine(text: string, from: number, end: number): Rejection | null {
-    const first = text.indexOf(" ", from);
-    const second = text.indexOf(" ", first + 1);
-    if (first <= from || second < 0 || second >= end) return "bad_request_line";
-    const version = text.slice(second + 1, end);
-    if (version !== "HTTP/1.1" && version !== "HTTP/1.0") {
-      return /^HTTP\/[0-9]\.[0-9]$/.test(version) ? "bad_version" : "bad_request_line";
-    }
-    const method = text.slice(from, first);
-    if (!isToken(method)) return "bad_request_line";
-    this.protocol = version;
+  #parseLine(head: HeadText, from: number): Rejection | null {
+    const line = this.#line;
+    const refused = line.parse(head, from);
+    if (refused !== null) return refused;
+    const { method } = line;
+    this.protocol = line.protocol;
     this.method = method;
-    const refused = this.#target(text.slice(first + 1, second));
+    const wrong = this.#target(line.target);
     // A new list for every request: the last one now belongs to its exchange.
     this.headers = [":method", method, ":scheme", this.#scheme, ":authority", "", ":path", this.path];
-    return refused;
+    return wrong;
   }
 
   /** The four forms of RFC 9112 3.2; authority-form belongs to CONNECT, asterisk-form to OPTIONS. */
   #target(target: string): Rejection | null {
     if (this.method === "CONNECT") return "connect_refused";
-    if (!isVisible(target) || target.includes("#")) return "bad_target";
     if (target.charCodeAt(0) === 47) this.path = target;
     else if (target === "*") {
       if (this.method !== "OPTIONS") return "bad_target";

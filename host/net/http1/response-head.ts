@@ -1,12 +1,12 @@
 // A response head as text -> the flat list in chain form, and how the body is framed. One object per upstream connection,
 // filled anew for every answer.
 import type { HeaderList } from "../../abi/headers.ts";
-import { isFieldValue } from "./chars.ts";
 import { ConnectionOptions } from "./connection-options.ts";
 import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
 import type { HeadText } from "./head-text.ts";
-import { type FieldName, Kind } from "./names.ts";
+import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
+import { StatusLine, statusText } from "./start-line.ts";
 
 export class ResponseHead implements FieldVisitor {
   /** `:status`, then the headers; nothing hop-by-hop. Handed over to the exchange. */
@@ -18,6 +18,8 @@ export class ResponseHead implements FieldVisitor {
   chunked = false;
   /** The upstream will close after this answer. */
   close = false;
+  readonly before = fieldName("");
+  readonly #line = new StatusLine();
   readonly #connection = new ConnectionOptions();
   readonly #maxHeaders: number;
   #count = 0;
@@ -26,15 +28,18 @@ export class ResponseHead implements FieldVisitor {
     this.#maxHeaders = options.maxHeaders;
   }
 
-  /** The head is `text[0, to)`, up to and including the CRLF of its last line. */
+  /** The head is the text up to `to`, which includes the CRLF of its last line. */
   parse(head: HeadText, to: number): Rejection | null {
-    const { text } = head;
     this.contentLength = -1;
     this.chunked = false;
     this.#connection.reset();
     this.#count = 0;
-    const lineEnd = text.indexOf("\r\n");
-    return this.#parseStatusLine(text, lineEnd) ?? parseFields(head, lineEnd + 2, to, this) ?? this.#finish(text);
+    const line = this.#line;
+    const refused = line.parse(head);
+    if (refused !== null) return refused;
+    this.status = line.status;
+    this.headers = [":status", statusText(line.status)];
+    return parseFields(head, line.end, to, this) ?? this.#finish(line.http10);
   }
 
   field({ name, kind }: FieldName, value: string): Rejection | null {
@@ -59,21 +64,7 @@ export class ResponseHead implements FieldVisitor {
     return null;
   }
 
-  /** `HTTP/1.x SP 3DIGIT [SP reason]`; the space may be missing when there is no reason, as many servers send it. */
-  #parseStatusLine(text: string, end: number): Rejection | null {
-    if (end < 12 || !text.startsWith("HTTP/1.") || text.charCodeAt(8) !== 32) return "bad_status_line";
-    const minor = text.charCodeAt(7);
-    if (minor !== 48 && minor !== 49) return "bad_status_line";
-    const code = text.slice(9, 12);
-    this.status = parseContentLength(code);
-    if (this.status < 100 || this.status > 599) return "bad_status_line";
-    if (end > 12 && (text.charCodeAt(12) !== 32 || !isFieldValue(text.slice(13, end)))) return "bad_status_line";
-    this.headers = [":status", code];
-    return null;
-  }
-
-  #finish(text: string): Rejection | null {
-    const http10 = text.charCodeAt(7) === 48;
+  #finish(http10: boolean): Rejection | null {
     if (this.chunked && this.contentLength >= 0) return "length_and_encoding";
     if (this.chunked && http10) return "encoding_on_http10";
     const connection = this.#connection;

@@ -3,7 +3,7 @@
 import type { HeaderList } from "../../abi/headers.ts";
 import { type FieldVisitor, parseFields } from "./fields.ts";
 import { headTextOf } from "./head-text.ts";
-import { type FieldName, Kind } from "./names.ts";
+import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
 /** Longest trailer section in bytes and in fields (reliability.md 3.4). */
@@ -27,15 +27,18 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether a field may travel as a trailer. */
-export const isTrailer = ({ name, kind }: FieldName): boolean =>
+export const isTrailer = ({ name, kind }: Pick<FieldName, "name" | "kind">): boolean =>
   (kind === Kind.plain || kind === Kind.underscore) && !NOT_IN_TRAILERS.has(name);
 
 class TrailerVisitor implements FieldVisitor {
+  readonly before = fieldName("");
   readonly list: HeaderList = [];
   #count = 0;
 
   field(name: FieldName, value: string): Rejection | null {
     if (++this.#count > MAX_TRAILERS) return "trailers_too_large";
+    // Dropping it would do; Node refuses it, and whoever sends it means no good.
+    if (name.kind === Kind.contentLength || name.kind === Kind.transferEncoding) return "bad_trailer";
     if (isTrailer(name)) this.list.push(name.name, value);
     return null;
   }
