@@ -8,13 +8,25 @@ import * as dispatcher from "./assembly/dispatcher";
 import { bodyAction, headersAction, plainAction } from "./assembly/flow";
 import { requestHead, responseHead } from "./assembly/headers";
 import { answerCall, runTimers } from "./assembly/hooks";
-import { scratch } from "./assembly/scratch";
+import { SCRATCH, scratch } from "./assembly/scratch";
 import { requestTrailers, responseTrailers } from "./assembly/trailers";
 
 export function proxy_abi_version_0_2_1(): void {}
 export function proxy_on_memory_allocate(size: usize): usize {
   return scratch(size);
 }
+
+/**
+ * Where values for this module may be put without calling the allocator: the address of three words, used, base, capacity
+ * (bytes). Optional for hosts, and unknown to all but sluice.
+ */
+export const sluice_scratch: usize = SCRATCH;
+
+/**
+ * A mark: with one plugin context, `proxy_on_context_create` may be left out for streams; they are made at their first
+ * callback. Saves a host that knows it a call per stream.
+ */
+export const sluice_lazy_streams: u32 = 1;
 
 export function proxy_on_context_create(id: u32, parent: u32): void {
   dispatcher.create(id, parent);

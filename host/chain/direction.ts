@@ -66,6 +66,16 @@ export class Direction {
     if (!this.#stopped) this.#runTrailers(this.#first, trailers);
   }
 
+  /** No filter looks at the body or holds any of it: it may go past the chain. */
+  get bodyPasses(): boolean {
+    if (!this.forwarded || this.#flowed || this.#stopped) return false;
+    for (let index = this.#first; index !== this.#last; index += this.#step) {
+      const context = this.#owner.contextAt(index, "response");
+      if (context !== null && this.#callbacks(context).body !== null) return false;
+    }
+    return true;
+  }
+
   /** Nothing more happens in this direction. */
   stop(): void {
     this.#stopped = true;

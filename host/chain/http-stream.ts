@@ -65,6 +65,10 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     if (!this.#replied) this.#response.onBody(chunk, endStream);
   }
 
+  get responseBodyPasses(): boolean {
+    return !this.#replied && this.#response.bodyPasses;
+  }
+
   responseTrailers(trailers: HeaderList): void {
     if (!this.#replied) this.#response.onTrailers(trailers);
   }
@@ -137,8 +141,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     }
     const context = new StreamContext(this, index, plugin, arm);
     this.#contexts[index] = context;
-    const { onContextCreate } = context.vm.callbacks;
-    if (onContextCreate !== null) context.run(onContextCreate, plugin.id);
+    if (plugin.streamCreated !== null) context.run(plugin.streamCreated, plugin.id);
     return context;
   }
 

@@ -107,6 +107,8 @@ export interface HttpStream {
   /** `headers` is handed over and starts with :status. Never called for 1xx. */
   responseHeaders(headers: HeaderList, endStream: boolean): void;
   responseBody(chunk: Buffer, endStream: boolean): void;
+  /** Pieces of the response's body may go to the client past the chain: no filter looks at them. */
+  readonly responseBodyPasses: boolean;
   responseTrailers(trailers: HeaderList): void;
   /** The exchange answers by itself (no route, upstream failure): runs the response filters, then ExchangePort. */
   localReply(reply: LocalReply): void;

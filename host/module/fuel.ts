@@ -3,6 +3,7 @@
 // element, data and name sections stay valid (components-and-isolation.md 2.2-2.4, reliability.md 2.2).
 // See RATIONALE: "Why a counter in the module and not a timeout around the call?"
 import { problemError } from "../base/problem.ts";
+import { type FuelEntries, fuelEntries } from "./fuel-entries.ts";
 import { type FunctionPlan, planFunction } from "./fuel-plan.ts";
 import type { Surcharge } from "./fuel-weights.ts";
 import { ByteReader, ModuleFormatError, sleb, uleb } from "./reader.ts";
@@ -21,11 +22,13 @@ import { ModuleWriter } from "./writer.ts";
 
 /** Name of the exported counter, a mutable i32. */
 export const FUEL_EXPORT = "__fuel";
+/** Name of the exported global the counter is filled from at each callback, a mutable i32. */
+export const BUDGET_EXPORT = "__fuel_budget";
 /** Part of the key of any cache of rewritten modules: change it with every change of the output. */
-export const FUEL_VERSION = 1;
+export const FUEL_VERSION = 2;
 
 export interface FuelOptions {
-  /** The counter's first value, 0 to 2^31 - 1: what a start section may use. */
+  /** First value of the counter and of the budget, 0 to 2^31 - 1: what a start section may use. */
   readonly initial: number;
 }
 
@@ -38,17 +41,16 @@ export interface FueledModule {
 }
 
 /**
- * Rewrites a module. Throws a problem (kind `abi`): `invalid` when the module itself does not validate, `reserved_export`
- * when it exports `__fuel`, `not_instrumentable` when it uses what the rewriter cannot read.
+ * Rewrites a module; what comes out is validated when it is compiled. Throws a problem (kind `abi`): `invalid` when the
+ * module itself does not validate, `reserved_export` when it exports a name of ours, `not_instrumentable` when it uses what
+ * the rewriter cannot read.
  */
 export function instrument(bytes: Uint8Array, options: FuelOptions): FueledModule {
   // The original first: code that names the global one past the end is invalid now, and would be able to refill its own
   // fuel once that global exists.
   assertValid(bytes, "the module");
   try {
-    const module = new Rewriter(bytes, options.initial).rewrite();
-    assertValid(module.bytes, "the module with its fuel counter");
-    return module;
+    return new Rewriter(bytes, options.initial).rewrite();
   } catch (error) {
     if (!(error instanceof ModuleFormatError)) throw error;
     throw problemError("abi", "not_instrumentable", `cannot be given a CPU limit: ${error.message}`, {
@@ -72,10 +74,13 @@ export function assertValid(bytes: Uint8Array, what: string): void {
 class Rewriter {
   readonly #bytes: Uint8Array;
   readonly #sections: readonly Section[];
+  /** Index of the counter, as LEB128. */
   readonly #global: readonly number[];
   /** Parameters of each function the module defines. */
   readonly #params: readonly number[];
-  readonly #added: Map<number, readonly number[]>;
+  readonly #entries: FuelEntries;
+  /** What is appended to a section's items. */
+  readonly #added: Map<number, readonly (readonly number[])[]>;
   readonly #out: ModuleWriter;
   #points = 0;
 
@@ -86,17 +91,31 @@ class Rewriter {
     const types = readTypes(bytes, this.#sections);
     if (types === null) throw new ModuleFormatError("types of the GC proposal", 8);
     const imported = readVector(this.#open(SECTION.import), readImport);
-    const indices = readVector(this.#open(SECTION.function), (reader) => reader.u32());
-    this.#params = indices.map((index) => types[index]?.params.length ?? 0);
-    this.#global = uleb(imported.filter((each) => each.kind === "global").length + this.#count(SECTION.global));
-    const exports = readVector(this.#open(SECTION.export), readExport);
-    if (exports.some((each) => each.name === FUEL_EXPORT)) {
-      throw problemError("abi", "reserved_export", `exports ${FUEL_EXPORT}, the name of the host's fuel counter`);
-    }
+    const typeIndices = readVector(this.#open(SECTION.function), (reader) => reader.u32());
+    this.#params = typeIndices.map((index) => types[index]?.params.length ?? 0);
+    const globals = imported.filter((each) => each.kind === "global").length + this.#count(SECTION.global);
+    this.#global = uleb(globals);
+    this.#refuseReserved();
+    this.#entries = fuelEntries(this.#open(SECTION.export) ?? new ByteReader(Uint8Array.of(0)), {
+      imported: imported.filter((each) => each.kind === "func").length,
+      typeIndices,
+      types,
+      fuel: this.#global,
+      budget: uleb(globals + 1),
+    });
+    const mutable = [0x7f, 1, 0x41, ...sleb(initial), 0x0b];
     this.#added = new Map([
-      [SECTION.global, [0x7f, 1, 0x41, ...sleb(initial), 0x0b]],
-      [SECTION.export, [FUEL_EXPORT.length, ...Buffer.from(FUEL_EXPORT), 3, ...this.#global]],
+      [SECTION.global, [mutable, mutable]],
+      [SECTION.export, [exportOf(FUEL_EXPORT, globals), exportOf(BUDGET_EXPORT, globals + 1)]],
     ]);
+    if (this.#entries.functions.length > 0) this.#added.set(SECTION.function, this.#entries.functions);
+  }
+
+  #refuseReserved(): void {
+    const exports = readVector(this.#open(SECTION.export), readExport);
+    const taken = exports.find(({ name }) => name === FUEL_EXPORT || name === BUDGET_EXPORT);
+    if (taken !== undefined)
+      throw problemError("abi", "reserved_export", `exports ${taken.name}, a name of the host's fuel counter`);
   }
 
   rewrite(): FueledModule {
@@ -121,22 +140,24 @@ class Rewriter {
 
   /** Writes the sections that the module lacks and that stand before `rank`. */
   #addMissing(rank: number): void {
-    for (const [id, entry] of this.#added) {
+    for (const [id, items] of this.#added) {
       if (sectionRank(id) >= rank) continue;
       this.#added.delete(id);
-      this.#out.put([id, ...uleb(entry.length + 1), 1, ...entry]);
+      const content = [...uleb(items.length), ...items.flat()];
+      this.#out.put([id, ...uleb(content.length), ...content]);
     }
   }
 
   #extend(section: Section): void {
-    const entry = this.#added.get(section.id) ?? [];
+    const items = this.#added.get(section.id) ?? [];
     this.#added.delete(section.id);
     const reader = new ByteReader(this.#bytes, section.start, section.end);
     this.#out.put([section.id]);
     const size = this.#out.hole();
-    this.#out.put(uleb(reader.u32() + 1));
-    this.#out.copy(this.#bytes, reader.at, section.end);
-    this.#out.put(entry);
+    this.#out.put(uleb(reader.u32() + items.length));
+    if (section.id === SECTION.export) this.#out.put(this.#entries.exports);
+    else this.#out.copy(this.#bytes, reader.at, section.end);
+    for (const item of items) this.#out.put(item);
     this.#out.fill(size);
   }
 
@@ -145,12 +166,13 @@ class Rewriter {
     this.#out.put([SECTION.code]);
     const size = this.#out.hole();
     const count = reader.u32();
-    this.#out.put(uleb(count));
+    this.#out.put(uleb(count + this.#entries.bodies.length));
     for (let index = 0; index < count; index++) {
       const end = reader.u32() + reader.at;
       const plan = planFunction(reader, end);
       this.#writeFunction(plan, end, (this.#params[index] ?? 0) + plan.localCount);
     }
+    for (const body of this.#entries.bodies) this.#out.put(body);
     this.#out.fill(size);
   }
 
@@ -177,6 +199,9 @@ class Rewriter {
     this.#out.fill(size);
   }
 }
+
+/** A global by its name. */
+const exportOf = (name: string, index: number): number[] => [name.length, ...Buffer.from(name), 3, ...uleb(index)];
 
 /** `fuel -= price; if (fuel < 0) unreachable`. A price by length leaves the length where it was. */
 function chargeCode(global: readonly number[], what: Surcharge, local: number): number[] {

@@ -45,5 +45,15 @@ function limit(bytes: Uint8Array, { memoryBytes, fuel }: PrepareOptions): Omit<P
   const fueled = instrument(capped.bytes, { initial: fuel });
   // Only code is looked up, and all code lies behind the sections the cap changed.
   const offsets = fueled.offsets.map((offset, at) => (at % 2 === 0 ? offset : Math.max(0, offset - capped.shift)));
-  return { module: new WebAssembly.Module(fueled.bytes), bytes: fueled.bytes, offsets };
+  return { module: compiled(fueled.bytes), bytes: fueled.bytes, offsets };
+}
+
+/** Validates what the rewriting made, by compiling it. */
+function compiled(bytes: Uint8Array): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    assertValid(bytes, "the module with its fuel counter");
+    throw error;
+  }
 }

@@ -213,7 +213,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
 
   upstreamBody(bytes: Buffer, from: number, to: number, last: boolean): void {
     this.deadlines.activeMs = this.#context.wheel.nowMs;
-    if (this.#stream !== null) this.#stream.responseBody(copyBytes(bytes, from, to), last);
+    if (this.#stream?.responseBodyPasses === false) this.#stream.responseBody(copyBytes(bytes, from, to), last);
     else if (!this.#over) this.#afterPiece(this.#answer.lentBody(bytes, from, to, last), last);
   }
 

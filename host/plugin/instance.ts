@@ -34,7 +34,8 @@ export class FilterInstance {
   }
 
   #configure(config: string, spec: InstanceSpec, services: PluginServices, said: readonly string[]): void {
-    const context = new PluginContext(this.vm, spec.options, config, services);
+    const only = spec.configs.length === 1;
+    const context = new PluginContext(this.vm, { options: spec.options, config, only }, services);
     const accepted = context.start(this.#contexts.size === 0);
     this.#contexts.set(config, context);
     if (accepted) return;

@@ -7,6 +7,7 @@ import { MIN_TICK_MS } from "../abi/limits.ts";
 import { encodeText } from "../abi/property-path.ts";
 import type { Status } from "../abi/status.ts";
 import type { Timer } from "../base/clock.ts";
+import type { GuestCallback } from "../vm/callbacks.ts";
 import type { ForeignResult, GuestHttpCall, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Callouts } from "./callouts.ts";
@@ -15,6 +16,13 @@ import type { PluginServices } from "./services.ts";
 import { callForeign } from "./foreign.ts";
 import type { FilterOptions } from "./options.ts";
 
+export interface PluginContextSpec {
+  readonly options: FilterOptions;
+  readonly config: string;
+  /** It stays the only plugin context of its VM. */
+  readonly only: boolean;
+}
+
 export class PluginContext implements Hostcalls, QueueListener {
   readonly id: number;
   readonly vm: Vm;
@@ -22,6 +30,8 @@ export class PluginContext implements Hostcalls, QueueListener {
   readonly services: PluginServices;
   readonly callouts: Callouts;
   readonly absentMap = status.BAD_ARGUMENT;
+  /** `proxy_on_context_create` for a stream; null when the guest needs none. */
+  readonly streamCreated: GuestCallback | null;
   readonly #config: Buffer;
   readonly #vmConfig: Buffer;
   #configuring = false;
@@ -30,7 +40,8 @@ export class PluginContext implements Hostcalls, QueueListener {
   #doneWanted: (() => void) | null = null;
   #closed = false;
 
-  constructor(vm: Vm, options: FilterOptions, config: string, services: PluginServices) {
+  constructor(vm: Vm, { options, config, only }: PluginContextSpec, services: PluginServices) {
+    this.streamCreated = only && vm.lazyStreams ? null : vm.callbacks.onContextCreate;
     this.id = vm.contexts.nextId();
     this.vm = vm;
     this.options = options;

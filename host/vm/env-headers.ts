@@ -60,7 +60,7 @@ function writeCalls(vm: Guest): HostFunctions {
 
   const write = (map: number, key: number, keySize: number, value: number, valueSize: number, edit: Edit): number => {
     const name = memory.name(key, keySize);
-    const text = memory.text(value, valueSize);
+    const text = memory.value(value, valueSize);
     if (name === null || text === null) return status.INVALID_MEMORY_ACCESS;
     const list = vm.context.writableHeaders(map);
     if (list === null) return status.BAD_ARGUMENT;

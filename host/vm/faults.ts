@@ -38,14 +38,18 @@ export class GuestAbort extends Error {
 // "at filter/Tag#onRequestHeaders (wasm://wasm/3f0c4e12:wasm-function[16]:0xe13)"
 const FRAME = /at (?:(.+?) \()?wasm:\/\/[^:]*:(wasm-function\[\d+\]):(0x[0-9a-f]+)\)?/;
 
-/** The guest's part of a V8 stack. */
-export function guestFrames(stack: string): readonly GuestFrame[] {
+/**
+ * The guest's part of a V8 stack.
+ * @param entered the host's own entry function, which has no name, may stand at its outer end: left out
+ */
+export function guestFrames(stack: string, entered: boolean): readonly GuestFrame[] {
   const frames: GuestFrame[] = [];
   for (const line of stack.split("\n")) {
     const found = FRAME.exec(line);
     if (found !== null) frames.push({ name: found[1] ?? found[2] ?? "", offset: Number(found[3]) });
-    if (frames.length === MAX_STACK_FRAMES) break;
+    if (frames.length === MAX_STACK_FRAMES) return frames;
   }
+  if (entered && frames.at(-1)?.name.startsWith("wasm-function[") === true) frames.pop();
   return frames;
 }
 

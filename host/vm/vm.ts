@@ -37,8 +37,12 @@ export class Vm implements Guest {
   requestCallbacks = NO_CALLBACKS;
   responseCallbacks = NO_CALLBACKS;
   fault: GuestFault | null = null;
+  /** The guest makes a stream at its first callback by itself (`sluice_lazy_streams` in sdk/proxy.ts). */
+  lazyStreams = false;
   #allocator: ((size: number) => number) | null = null;
   #fuel: WebAssembly.Global | null = null;
+  /** What the module fills its counter with at the start of each callback. */
+  #budget: WebAssembly.Global | null = null;
   #exports: WebAssembly.Exports = {};
   #ended: { readonly reason: FaultReason; readonly message: string } | null = null;
   #deferred: (() => void)[] = [];
@@ -60,9 +64,13 @@ export class Vm implements Guest {
     this.#exports = exports;
     const allocator = exports["malloc"] ?? exports["proxy_on_memory_allocate"];
     this.#allocator = typeof allocator === "function" ? (allocator as (size: number) => number) : null;
-    this.memory.attach(exports["memory"] as WebAssembly.Memory, (size) => this.#allocate(size));
-    const fuel = exports["__fuel"];
+    const { __fuel: fuel, __fuel_budget: budget, sluice_scratch: scratch } = exports;
+    const address = scratch instanceof WebAssembly.Global ? Number(scratch.value) : 0;
+    this.memory.attach(exports["memory"] as WebAssembly.Memory, (size) => this.#allocate(size), address);
     this.#fuel = fuel instanceof WebAssembly.Global ? fuel : null;
+    this.#budget = budget instanceof WebAssembly.Global ? budget : null;
+    this.lazyStreams = exports["sluice_lazy_streams"] instanceof WebAssembly.Global && this.options.trace === undefined;
+    this.#setBudget(1);
     this.callbacks = traceCallbacks(lookUpCallbacks(exports, this.options.allowedCapabilities), this.options.trace);
     this.requestCallbacks = requestSide(this.callbacks);
     this.responseCallbacks = responseSide(this.callbacks);
@@ -123,8 +131,10 @@ export class Vm implements Guest {
   callWith(callback: GuestCallback, context: Hostcalls, cause: FaultCause, args: readonly number[]): number {
     if (this.fault !== null) return FAULTED;
     this.#enter(context);
-    if (cause === "start" || cause === "config") this.#refuel(START_FUEL_FACTOR);
+    const slow = cause === "start" || cause === "config";
+    if (slow) this.#setBudget(START_FUEL_FACTOR);
     const result = this.#guard(cause, callback.name, context.id, () => callback.run(context.id, ...args) ?? 0);
+    if (slow) this.#setBudget(1);
     this.#leave();
     return result;
   }
@@ -145,12 +155,11 @@ export class Vm implements Guest {
     this.#running = true;
     this.context = context;
     this.#frozenNanos = 0n;
-    this.#refuel(1);
   }
 
-  #refuel(factor: number): void {
+  #setBudget(factor: number): void {
     const { fuel } = this.options;
-    if (this.#fuel !== null && fuel !== null) this.#fuel.value = Math.min(fuel * factor, MAX_FUEL);
+    if (this.#budget !== null && fuel !== null) this.#budget.value = Math.min(fuel * factor, MAX_FUEL);
   }
 
   #leave(): void {
@@ -200,7 +209,7 @@ export class Vm implements Guest {
     const reason = this.#fuelOut()
       ? (this.#ended?.reason ?? "fuel")
       : (this.#ended?.reason ?? this.#orOom(reasonOf(error)));
-    const frames = error instanceof Error ? guestFrames(error.stack ?? "") : [];
+    const frames = error instanceof Error ? guestFrames(error.stack ?? "", this.#budget !== null) : [];
     const message = this.#ended?.message ?? messageOf(error);
     const exact: FaultCause = cause === "trap" && (reason === "fuel" || reason === "oom") ? reason : cause;
     this.fault = { reason, cause: exact, callback, contextId, message, frames };

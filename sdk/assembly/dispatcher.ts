@@ -2,13 +2,14 @@
 import * as buffer from "./abi/buffer";
 import { BodyView } from "./body";
 import { JsonReader } from "./config/json-reader";
-import { HttpFilter, StreamKind, TcpFilter } from "./context";
+import { HttpFilter, Stream, StreamKind, TcpFilter } from "./context";
 import * as env from "./env";
 import { Level, log } from "./log";
 import { defineDeclared, releaseWaiters } from "./hooks";
 import { Context } from "./owner";
 import { definedPlugin, Plugin } from "./plugin";
-import { addRoot, addStream, removeRoot, removeStream, rootOf, streamOf } from "./registry";
+import { forgetSpares, leaveStream, takeStream } from "./recycle";
+import { addRoot, addStream, onlyRoot, removeRoot, removeStream, rootOf, streamAt } from "./registry";
 import { RootBase } from "./root";
 import { within } from "./scope";
 import { enter, leave, out, outPtr, outSize } from "./scratch";
@@ -21,20 +22,29 @@ export const UPSTREAM_DATA: BodyView = changetype<BodyView>(memory.data<u32>([bu
 
 /** The HTTP stream with this id; null when it is none (a module loaded as the other kind of filter). */
 export function beginHttp(id: u32, responseSide: bool): HttpFilter | null {
-  const stream = streamOf(id);
-  if (stream === null || stream.kind != StreamKind.Http) return null;
-  enter();
-  within(stream, responseSide);
-  return changetype<HttpFilter>(stream);
+  return changetype<HttpFilter>(begin(id, StreamKind.Http, responseSide));
 }
 
 /** The TCP stream with this id, or null. */
 export function beginTcp(id: u32): TcpFilter | null {
-  const stream = streamOf(id);
-  if (stream === null || stream.kind != StreamKind.Tcp) return null;
+  return changetype<TcpFilter>(begin(id, StreamKind.Tcp, false));
+}
+
+function begin(id: u32, kind: StreamKind, responseSide: bool): usize {
   enter();
-  within(stream);
-  return changetype<TcpFilter>(stream);
+  const stream = streamFor(id);
+  if (!stream || changetype<Stream>(stream).kind != kind) {
+    leave();
+    return 0;
+  }
+  within(changetype<Stream>(stream), responseSide);
+  return stream;
+}
+
+/** Address of the stream with this id, made now when its host lets us: see `sluice_lazy_streams` in ../proxy.ts. */
+function streamFor(id: u32): usize {
+  const known = streamAt(id);
+  return known || announced ? known : createStream(id, onlyRoot());
 }
 
 /** The plugin context with this id, for a callback on it. */
@@ -51,13 +61,19 @@ export function finish(): void {
   leave();
 }
 
+/** The host announces streams: none is made without. */
+let announced: bool = false;
+
 /** A plugin context (parent 0) or a stream appears. */
 export function create(id: u32, parent: u32): void {
   const plugin = definedPlugin();
   if (plugin === null) return;
   enter();
   if (parent == 0) createRoot(plugin, id);
-  else createStream(plugin, id, parent);
+  else {
+    announced = true;
+    createStream(id, rootOf(parent));
+  }
   leave();
 }
 
@@ -68,15 +84,16 @@ function createRoot(plugin: Plugin, id: u32): void {
   addRoot(root);
 }
 
-function createStream(plugin: Plugin, id: u32, parent: u32): void {
-  const root = rootOf(parent);
+/** Its address; 0 without an accepted config: the host let a refused plugin serve, every callback says Continue. */
+function createStream(id: u32, root: RootBase | null): usize {
+  const plugin = definedPlugin();
   const config = root ? root.live : null;
-  // No config: the host let a refused plugin serve. No stream object, every callback says Continue.
-  if (config === null) return;
-  const stream = plugin.newStream(config);
-  stream.id = id;
-  stream.root = root;
+  if (root === null || plugin === null || config === null) return 0;
+  const stream = takeStream(plugin, root.spares, config);
+  changetype<Stream>(stream).id = id;
+  changetype<Stream>(stream).root = root;
   addStream(stream);
+  return stream;
 }
 
 /** The VM has started: host calls are allowed from here on. */
@@ -113,18 +130,20 @@ function accept(plugin: Plugin, root: RootBase, size: u32): string | null {
   const problem = next.read(given ? JsonReader.over(outPtr(), outSize()) : JsonReader.over(0, 0));
   if (problem !== null) return problem;
   const refused = root.configured(next);
-  if (refused === null) root.live = next;
-  return refused;
+  if (refused !== null) return refused;
+  root.live = next;
+  forgetSpares(root.spares);
+  return null;
 }
 
 /** The host is done with a context; the result matters for plugin contexts only. */
 export function done(id: u32): bool {
-  const stream = streamOf(id);
   const root = beginRoot(id);
+  const stream = root === null ? streamFor(id) : 0;
   let ready = true;
   if (stream) {
-    within(stream);
-    stream.onEnd();
+    within(changetype<Stream>(stream));
+    changetype<Stream>(stream).onEnd();
   } else if (root) ready = root.onDone();
   finish();
   return ready;
@@ -132,27 +151,32 @@ export function done(id: u32): bool {
 
 /** End of a stream, for logging: before or after `done`, hosts differ. */
 export function logged(id: u32): void {
-  const stream = streamOf(id);
-  if (stream === null) return;
   enter();
-  within(stream);
-  stream.onLog();
+  const stream = streamFor(id);
+  if (stream) {
+    within(changetype<Stream>(stream));
+    changetype<Stream>(stream).onLog();
+  }
   finish();
 }
 
 /** The only place where contexts are forgotten. */
 export function drop(id: u32): void {
-  const stream = streamOf(id);
-  const root = rootOf(id);
+  const stream = streamAt(id);
   enter();
   if (stream) {
-    releaseAll(stream);
+    releaseAll(changetype<Stream>(stream));
     removeStream(stream);
-  } else if (root) {
-    releaseAll(root);
-    removeRoot(root);
-  }
+    leaveStream(changetype<RootBase>(changetype<Stream>(stream).root).spares, stream);
+  } else dropRoot(rootOf(id));
   leave();
+}
+
+function dropRoot(root: RootBase | null): void {
+  if (root === null) return;
+  releaseAll(root);
+  forgetSpares(root.spares);
+  removeRoot(root);
 }
 
 function releaseAll(context: Context): void {

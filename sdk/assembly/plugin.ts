@@ -10,6 +10,8 @@ export class Plugin {
     public newConfig: () => Config,
     public newStream: (config: Config) => Stream,
     public newRoot: () => RootBase,
+    /** New streams all look the same: an object may serve one after the other (recycle.ts). */
+    public recycles: bool,
   ) {}
 }
 
@@ -22,18 +24,22 @@ export function definedPlugin(): Plugin | null {
 
 /**
  * Declares the plugin of this module; call it once, at the top level of the entry. C is the config class, S the filter,
- * whose constructor takes a C.
+ * whose constructor takes a C. `recycles` is the build's to write (build/transforms/recycle.ts).
  */
-export function definePlugin<C extends Config, S extends Stream>(name: string): void {
-  definePluginWithRoot<C, S, PlainRoot>(name);
+export function definePlugin<C extends Config, S extends Stream>(name: string, recycles: bool = false): void {
+  definePluginWithRoot<C, S, PlainRoot>(name, recycles);
 }
 
 /** As `definePlugin`, with R extending Root<C>: made once per plugin context, for timers, queues and state. */
-export function definePluginWithRoot<C extends Config, S extends Stream, R extends RootBase>(name: string): void {
+export function definePluginWithRoot<C extends Config, S extends Stream, R extends RootBase>(
+  name: string,
+  recycles: bool = false,
+): void {
   only = new Plugin(
     name,
     () => instantiate<C>(),
     (config: Config) => instantiate<S>(changetype<C>(config)),
     () => instantiate<R>(),
+    recycles,
   );
 }

@@ -43,29 +43,33 @@ export function removeRoot(root: RootBase): void {
   }
 }
 
-/** The stream with this id, or null. */
-export function streamOf(id: u32): Stream | null {
-  if (recent && changetype<Stream>(recent).id == id) return changetype<Stream>(recent);
+/** Address of the stream with this id, or 0. Addresses of pinned objects need no place on the shadow stack. */
+export function streamAt(id: u32): usize {
+  if (recent && load<u32>(recent, offsetof<Stream>("id")) == id) return recent;
   let at = load<usize>(bucketOf(id));
-  while (at && changetype<Stream>(at).id != id) at = changetype<Stream>(at).chain;
-  if (!at) return null;
-  recent = at;
-  return changetype<Stream>(at);
+  while (at && load<u32>(at, offsetof<Stream>("id")) != id) at = load<usize>(at, offsetof<Stream>("chain"));
+  if (at) recent = at;
+  return at;
 }
 
-/** Adds a stream. */
-export function addStream(stream: Stream): void {
-  const bucket = bucketOf(stream.id);
-  stream.chain = load<usize>(bucket);
-  recent = __pin(changetype<usize>(stream));
-  store<usize>(bucket, recent);
+/** The only plugin context, or null when there are none or several. */
+export function onlyRoot(): RootBase | null {
+  const root = firstRoot;
+  return root && root.next === null ? root : null;
 }
 
-/** Forgets a stream. */
-export function removeStream(stream: Stream): void {
-  let link = bucketOf(stream.id);
-  while (load<usize>(link) != changetype<usize>(stream)) link = load<usize>(link) + offsetof<Stream>("chain");
-  store<usize>(link, stream.chain);
+/** Adds the stream at this address, which is pinned. */
+export function addStream(stream: usize): void {
+  const bucket = bucketOf(load<u32>(stream, offsetof<Stream>("id")));
+  store<usize>(stream, load<usize>(bucket), offsetof<Stream>("chain"));
+  recent = stream;
+  store<usize>(bucket, stream);
+}
+
+/** Forgets a stream; it stays pinned. */
+export function removeStream(stream: usize): void {
+  let link = bucketOf(load<u32>(stream, offsetof<Stream>("id")));
+  while (load<usize>(link) != stream) link = load<usize>(link) + offsetof<Stream>("chain");
+  store<usize>(link, load<usize>(stream, offsetof<Stream>("chain")));
   recent = 0;
-  __unpin(changetype<usize>(stream));
 }

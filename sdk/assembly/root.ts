@@ -5,6 +5,7 @@ import { Config } from "./config/config";
 import * as env from "./env";
 import { accepted } from "./host-status";
 import { Context } from "./owner";
+import { newSpares, Spares } from "./spares";
 
 /** The untyped part, which the dispatcher knows. Authors extend Root<C>. */
 export abstract class RootBase extends Context {
@@ -12,6 +13,8 @@ export abstract class RootBase extends Context {
   live: Config | null = null;
   /** For registry.ts: the next plugin context. */
   next: RootBase | null = null;
+  /** For recycle.ts: objects of finished streams. */
+  spares: Spares = newSpares();
 
   /** For Root<C>: the typed callback. */
   configured(config: Config): string | null {

@@ -3,6 +3,8 @@
 // garbage, and memory stays flat (sdk.md 2.3: the fastest of seven strategies measured).
 //
 //   ROOM [ 32 KiB static, bumped from the left ........ top | free ]      spilled -> block -> block -> 0 (heap)
+//
+// The host may bump `top` itself instead of calling the allocator export: SCRATCH tells it where (see ../proxy.ts).
 
 const CAPACITY: usize = 32768;
 const ROOM: usize = memory.data(32768, 16);
@@ -11,7 +13,8 @@ const HEAD: usize = 16;
 /** A request above this is refused: the host sees 0 and reports a memory fault instead of the VM trapping. */
 const MOST: usize = 1 << 30;
 
-let top: usize = 0;
+/** Three words: bytes of ROOM in use, address of ROOM, its capacity. */
+export const SCRATCH: usize = memory.data<u32>([0, <u32>ROOM, <u32>CAPACITY]);
 let spilled: usize = 0;
 let depth: i32 = 0;
 
@@ -32,9 +35,9 @@ export function outSize(): usize {
 /** `size` bytes, aligned to 8, valid until the outermost callback returns. 0 for size 0 and for absurd sizes. */
 export function scratch(size: usize): usize {
   if (size == 0 || size > MOST) return 0;
-  const at = (top + 7) & ~7;
+  const at = (load<usize>(SCRATCH) + 7) & ~7;
   if (at + size <= CAPACITY) {
-    top = at + size;
+    store<usize>(SCRATCH, at + size);
     return ROOM + at;
   }
   const block = heap.alloc(size + HEAD);
@@ -45,7 +48,7 @@ export function scratch(size: usize): usize {
 
 /** Gives the unused tail of the newest block back, so that a worst-case guess costs nothing. */
 export function shrink(block: usize, size: usize): void {
-  if (block >= ROOM && block < ROOM + CAPACITY) top = block - ROOM + size;
+  if (block >= ROOM && block < ROOM + CAPACITY) store<usize>(SCRATCH, block - ROOM + size);
 }
 
 /** Every export calls this first. A counter, because the host calls the allocator inside host calls. */
@@ -56,7 +59,7 @@ export function enter(): void {
 /** ... and this last; the outermost one frees everything. */
 export function leave(): void {
   if (--depth) return;
-  top = 0;
+  store<usize>(SCRATCH, 0);
   while (spilled) {
     const next = load<usize>(spilled);
     heap.free(spilled);

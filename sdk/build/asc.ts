@@ -7,6 +7,7 @@ import { diagnosticAt, diagnosticOf, type SourceText } from "./diagnostics.ts";
 import { type Files, hashOf } from "./files.ts";
 import { ConfigTransform } from "./transforms/config.ts";
 import { PruneExports } from "./transforms/prune.ts";
+import { RecycleTransform } from "./transforms/recycle.ts";
 import type { Diagnostic, Mode } from "./types.ts";
 
 /** What to compile. */
@@ -55,7 +56,7 @@ export async function runAsc(job: AscJob): Promise<AscResult> {
     stdout: asc.createMemoryStream(),
     stderr,
     // asc takes instances too; its type knows only its own base class.
-    transforms: [config, prune] as never,
+    transforms: [config, new RecycleTransform(), prune] as never,
     readFile: (file, folder) => reader.read(file, folder),
     writeFile: (file, content) => void outputs.set(file, Buffer.from(content as Uint8Array)),
     listFiles: () => [],

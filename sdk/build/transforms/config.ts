@@ -1,10 +1,11 @@
 // asc transform: classes marked `@config` get a generated decoder, and the plugin's own one a JSON Schema. The decoder is
 // written as text, parsed by asc's own parser, and its members are moved into the author's class: no visitor library.
-import { ClassDeclaration, type Node, Parser, type Source } from "assemblyscript";
+import { ClassDeclaration, Parser, type Source } from "assemblyscript";
 import { decoderText } from "./config-decoder.ts";
 import { type ConfigClass, isDecorator, readClass } from "./config-model.ts";
 import { allFields, configSchema } from "./config-schema.ts";
 import { readEntry } from "./entry.ts";
+import { placeAt } from "./place.ts";
 import { type SourceProblem, TransformStopped } from "./problem.ts";
 
 interface Marked {
@@ -74,7 +75,7 @@ function graft({ node, source }: Marked, config: ConfigClass | undefined): void 
   parser.parseFile(decoderText(config), source.normalizedPath, false);
   const [reader, shell] = parser.sources[0]?.statements ?? [];
   if (reader === undefined || !(shell instanceof ClassDeclaration)) throw new Error("the generated decoder is malformed");
-  for (const part of [reader, shell]) place(part, node);
+  for (const part of [reader, shell]) placeAt(part, node.name);
   // One import serves all classes of a file.
   if (!importing.has(source)) source.statements.unshift(reader);
   importing.add(source);
@@ -82,17 +83,3 @@ function graft({ node, source }: Marked, config: ConfigClass | undefined): void 
 }
 
 const importing = new WeakSet<Source>();
-
-/** Generated nodes stand where the class is declared: messages and the source map then point at the author's line. */
-function place(node: Node, at: ClassDeclaration): void {
-  const seen = new Set<object>();
-  const walk = (value: unknown): void => {
-    if (typeof value !== "object" || value === null || seen.has(value)) return;
-    seen.add(value);
-    for (const [key, inner] of Object.entries(value)) {
-      if (key === "range") Object.assign(value, { range: at.name.range });
-      else if (key !== "source") walk(inner);
-    }
-  };
-  walk(node);
-}

@@ -7,6 +7,7 @@ import {
   IdentifierExpression,
   type Parser,
   Range,
+  type Source,
   type Statement,
   StringLiteralExpression,
 } from "assemblyscript";
@@ -23,7 +24,7 @@ const USER_ENTRY = 1;
 
 /** Finds both; what is missing goes to `problems`, with the line to add. */
 export function readEntry(parser: Parser, problems: SourceProblem[]): Entry {
-  const own = parser.sources.filter((source) => !source.isLibrary && !source.normalizedPath.startsWith("~lib/"));
+  const own = ownSources(parser);
   const entry = own.find((source) => source.sourceKind === USER_ENTRY) ?? own[0];
   if (entry === undefined) return { pluginName: "", configClass: "" };
   const top = new Range(0, 0);
@@ -31,12 +32,21 @@ export function readEntry(parser: Parser, problems: SourceProblem[]): Entry {
   if (!entry.statements.some(isReExport)) {
     problems.push({ range: top, message: 'the callbacks are missing, add: export * from "@sluice/sdk/proxy";' });
   }
-  const call = own.flatMap((source) => source.statements.flatMap(pluginCall))[0];
+  const [call] = pluginCalls(parser);
   if (call === undefined) {
     problems.push({ range: top, message: 'no plugin is declared, add: definePlugin<MyConfig, MyFilter>("my-filter");' });
     return { pluginName: "", configClass: "" };
   }
   return readCall(call, problems);
+}
+
+function ownSources(parser: Parser): Source[] {
+  return parser.sources.filter((source) => !source.isLibrary && !source.normalizedPath.startsWith("~lib/"));
+}
+
+/** Every `definePlugin` at the top level of the author's files. */
+export function pluginCalls(parser: Parser): CallExpression[] {
+  return ownSources(parser).flatMap((source) => source.statements.flatMap(pluginCall));
 }
 
 function isReExport(statement: Statement): boolean {
