@@ -75,7 +75,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     this.#replied = true;
     this.#request.stop();
     this.#response.restart();
-    this.#port.stopRequest(reply.details);
+    this.#port.stopRequest(reply.details, reply);
     const { headers, body } = buildReply(reply, this.#request.headers);
     this.#response.onHeaders(headers, body.length === 0);
     if (body.length > 0) this.#response.onBody(body, true);
@@ -251,6 +251,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
 
   property(path: readonly string[], context: StreamContext): Uint8Array | null {
     if (path[0] === "sluice") return this.#ownProperty(path, context);
+    const known = this.#port.attribute?.(path) ?? null;
+    if (known !== null) return known;
     const source = {
       facts: this.#port.facts,
       request: this.#request.headers,

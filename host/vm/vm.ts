@@ -148,6 +148,11 @@ export class Vm implements Guest {
     this.#refuel(1);
   }
 
+  /** Points that the last callback left over; null without a budget. */
+  get fuelLeft(): number | null {
+    return this.#fuel === null ? null : Number(this.#fuel.value);
+  }
+
   #refuel(factor: number): void {
     const { fuel } = this.options;
     if (this.#fuel !== null && fuel !== null) this.#fuel.value = Math.min(fuel * factor, MAX_FUEL);
