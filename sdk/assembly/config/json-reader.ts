@@ -53,6 +53,10 @@ export class JsonReader {
   get blank(): bool {
     return this.peek() == 0 && this.p == this.end;
   }
+  /** The text not read yet, as it is: for a configuration that is no JSON, taken in an overridden `Config.read`. */
+  get remaining(): string {
+    return decode(this.p, this.end - this.p);
+  }
   /** Name of the current member. */
   get key(): string {
     const frame = this.top;
