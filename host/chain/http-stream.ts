@@ -175,6 +175,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
       // The callback that asked has returned: its response callbacks count again.
       context.replying = false;
       if (accepted) context.arm.counts.localReplies++;
+      // A filter that answers what it sees may see its own answer: it has had its turn, the answer goes on.
+      else if (!this.#response.forwarded) this.#response.resume(context.index);
     }
     this.localReply({ ...reply, details });
   }

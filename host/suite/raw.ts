@@ -21,6 +21,6 @@ export type Raw =
   | { readonly kind: "number"; readonly text: string; readonly range: Range }
   /** A bare word: true, an enum value. */
   | { readonly kind: "word"; readonly text: string; readonly range: Range }
-  /** YAML's unquoted scalar: text, number, word, whichever the field wants. */
+  /** YAML's scalar: text, number, word, whichever the field wants. */
   | { readonly kind: "plain"; readonly text: string; readonly range: Range }
   | { readonly kind: "list"; readonly items: readonly Raw[]; readonly range: Range };

@@ -48,9 +48,9 @@ class Walk {
 function scalar(node: Scalar): Raw | null {
   const range = rangeOf(node);
   if (node.value === null) return null;
-  if (node.type === undefined || node.type === "PLAIN")
-    return { kind: "plain", text: node.source ?? String(node.value), range };
-  return { kind: "string", bytes: Buffer.from(String(node.value)), range };
+  // Published suites quote numbers and booleans too: the field says what a scalar is, not its quotes.
+  const isBare = node.type === undefined || node.type === "PLAIN";
+  return { kind: "plain", text: (isBare ? node.source : undefined) ?? String(node.value), range };
 }
 
 /** @throws ProblemError naming every syntax error */

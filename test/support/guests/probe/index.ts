@@ -100,6 +100,7 @@ class Probe extends HttpFilter {
     const command = response.headers.get("x-probe-response");
     response.headers.add("x-back", this.config.name);
     if (command == "reply") return this.reply(502, "instead");
+    if (this.command == "answer-errors" && response.status >= 500) return this.reply(503, "sorry");
     if (command == "trap") unreachable();
     if (command == "pause") return Flow.Pause;
     return Flow.Continue;

@@ -2,7 +2,6 @@
 export * from "@sluice/sdk/proxy";
 import { Config, definePlugin, Flow, HttpFilter, JsonReader, log, RequestHead } from "@sluice/sdk";
 
-@config
 class Denylist extends Config {
   tokens: string[] = [];
 

@@ -2,7 +2,6 @@
 export * from "@sluice/sdk/proxy";
 import { Config, definePlugin, Flow, HttpFilter, JsonReader, PairsBuilder, RequestHead } from "@sluice/sdk";
 
-@config
 class Domains extends Config {
   sources: string[] = [];
   targets: string[] = [];
