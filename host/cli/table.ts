@@ -55,7 +55,7 @@ export const TABLE: readonly TableEntry[] = [
   {
     name: "test",
     group: "author",
-    summary: "Run test suites against a .wasm, or vitest",
+    summary: "Run test suites against a .wasm; without one, vitest",
     load: async () => (await import("./commands/test.ts")).test,
   },
   {

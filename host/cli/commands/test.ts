@@ -131,7 +131,7 @@ async function run(context: Context): Promise<number> {
 
 export const test: Command = {
   name: "test",
-  summary: "Run test suites against a module; without a suite, vitest with the arguments after --",
+  summary: "Run test suites against a .wasm; without one, vitest",
   rest: "suite",
   args: {
     wasm: {

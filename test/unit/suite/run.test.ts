@@ -8,6 +8,7 @@ import { loadSuite } from "../../../host/suite/load.ts";
 import { runSuite, type RunOptions, type SuiteReport } from "../../../host/suite/run.ts";
 import { probeModule } from "../../support/probe.ts";
 
+const PLAIN = { config: "", nowMs: () => 0, benchMs: 0 };
 let wasm: Uint8Array;
 let folder: string;
 beforeAll(async () => {
@@ -24,7 +25,7 @@ const load = async (text: string) => {
   return loadSuite(path, folder);
 };
 async function run(text: string, more: Partial<RunOptions> = {}): Promise<SuiteReport> {
-  return runSuite(await load(text), { wasm, config: "", nowMs: () => 0, benchMs: 0, ...more });
+  return runSuite(await load(text), { wasm, ...PLAIN, ...more });
 }
 /** Failures of the only test as `phase: message`. */
 async function failures(test: string): Promise<readonly string[]> {
@@ -40,9 +41,7 @@ describe("own suites", () => {
     const reports = await Promise.all(
       ["textpb", "yaml", "json"].map(async (ending) => {
         const file = resolve(import.meta.dirname, `../../data/suites/probe.${ending}`);
-        const { suite: _suite, ...rest } = runSuite(await loadSuite(file, folder), {
-          ...{ wasm, config: "", nowMs: () => 0, benchMs: 0 },
-        });
+        const { suite: _suite, ...rest } = runSuite(await loadSuite(file, folder), { wasm, ...PLAIN });
         return rest;
       }),
     );
@@ -199,8 +198,14 @@ describe("environment", () => {
       'env { wasm_path: "a.wasm" config_path: "/b.json" log_path: "/dev/stdout" log_level: TRACE time_secs: 7 num_additional_streams: 3 }',
     );
     expect(suite).toMatchObject({
-      ...{ file: "suite.textpb", wasmPath: join(folder, "a.wasm"), configPath: "/b.json", logPath: "/dev/stdout" },
-      ...{ logLevel: 0, clockMs: 7000, moreStreams: 3, advanceRate: 3 },
+      file: "suite.textpb",
+      wasmPath: join(folder, "a.wasm"),
+      configPath: "/b.json",
+      logPath: "/dev/stdout",
+      logLevel: 0,
+      clockMs: 7000,
+      moreStreams: 3,
+      advanceRate: 3,
     });
     expect(await load("")).toMatchObject({ wasmPath: "", logLevel: 2, clockMs: 0, moreStreams: 0 });
   });
@@ -228,7 +233,11 @@ describe("benchmarks", () => {
     expect(benchmark?.rounds).toBeGreaterThanOrEqual(20);
     expect(benchmark?.memoryBytes).toBeGreaterThan(0);
     expect(benchmark?.phases.map(({ phase }) => phase)).toEqual([
-      ...["stream_init", "request_headers", "request_body", "response_headers", "stream_destroy"],
+      "stream_init",
+      "request_headers",
+      "request_body",
+      "response_headers",
+      "stream_destroy",
     ]);
     for (const phase of benchmark?.phases ?? []) {
       expect(phase.medianNanos).toBe(1_000_000);
