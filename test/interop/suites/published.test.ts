@@ -47,6 +47,17 @@ test("every sample compiles", { timeout: 180_000 }, async () => {
   }
 });
 
+test.each([
+  ["geo.textpb", "geo_directional_origin"],
+  ["clock.textpb", "testing"],
+])("our own suite %s is green", async (suite, sample) => {
+  const { wasm } = await compiler.compile(join(SAMPLES, sample, "index.ts"), { mode: "debug" });
+  const options = { wasm, config: "", nowMs: () => 0, benchMs: 0 };
+  const report = runSuite(await loadSuite(join(ROOT, "test/data/suites", suite), ROOT), options);
+  expect(report.tests.filter(({ ok }) => !ok)).toEqual([]);
+  expect(report.tests.length).toBe(2);
+});
+
 describe.skipIf(SUITES === undefined)("published suites", () => {
   const folder = SUITES ?? "";
 

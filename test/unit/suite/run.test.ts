@@ -106,6 +106,15 @@ describe("expectations", () => {
     ]);
   });
 
+  test("an answer from a body callback counts, and the rest of the body is not sent", async () => {
+    const body = (result: string): string => `request_body { input { content: "abc" } result { ${result} } }`;
+    const answer = 'immediate { http_status: 413 } body { exact: "too much" }';
+    expect(await failures(`num_chunks: 3 ${asks("reply-body", "")} ${body(answer)}`)).toEqual([]);
+    expect(await failures(`num_chunks: 3 ${asks("reply-body", "")} ${body("")}`)).toEqual([
+      "request_body: an immediate response nobody expected",
+    ]);
+  });
+
   test("a filter that dies says where and why, once", async () => {
     const found = await failures(`${asks("trap", 'has_header { key: "a" value: "b" }')} response_headers { }`);
     expect(found.length).toBe(1);

@@ -87,6 +87,7 @@ class Probe extends HttpFilter {
       body.replaceText("<" + body.text() + ">");
     }
     if (this.command == "upper") body.replaceText(body.text().toUpperCase());
+    if (this.command == "reply-body") return this.reply(413, "too much");
     if (this.command == "trap-body") unreachable();
     return Flow.Continue;
   }
