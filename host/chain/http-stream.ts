@@ -79,7 +79,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     this.#replied = true;
     this.#request.stop();
     this.#response.restart();
-    this.#port.stopRequest(reply.details);
+    this.#port.stopRequest(reply.details, reply);
     const { headers, body } = buildReply(reply, this.#request.headers);
     this.#response.onHeaders(headers, body.length === 0);
     if (body.length > 0) this.#response.onBody(body, true);
@@ -178,6 +178,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
       // The callback that asked has returned: its response callbacks count again.
       context.replying = false;
       if (accepted) context.arm.counts.localReplies++;
+      // A filter that answers what it sees may see its own answer: it has had its turn, the answer goes on.
+      else if (!this.#response.forwarded) this.#response.resume(context.index);
     }
     this.localReply({ ...reply, details });
   }
@@ -254,6 +256,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
 
   property(path: readonly string[], context: StreamContext): Uint8Array | null {
     if (path[0] === "sluice") return this.#ownProperty(path, context);
+    const known = this.#port.attribute?.(path) ?? null;
+    if (known !== null) return known;
     const source = {
       facts: this.#port.facts,
       request: this.#request.headers,

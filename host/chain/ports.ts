@@ -84,7 +84,9 @@ export interface ExchangePort {
    * A local reply was accepted: give up the upstream if one is at work, discard the rest of the request, and answer.
    * The reply then comes through forwardResponseHeaders / forwardResponseBody like any other response.
    */
-  stopRequest(details: string): void;
+  stopRequest(details: string, reply?: LocalReply): void;
+  /** An attribute only this exchange knows; it goes before the built-in ones. Null = not here. Absent = none. */
+  attribute?(path: readonly string[]): Uint8Array | null;
   /**
    * A filter changed what routes look at: the route is matched again when the request leaves the chain. Chain and
    * generations stay those of the first match (decisions.md 8).

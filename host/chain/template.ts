@@ -1,5 +1,5 @@
 // A chain ready to carry streams: the filters of one listener and route, in order, as one snapshot has them.
-import type { ChainTemplate, ExchangePort, HttpStream } from "./ports.ts";
+import type { ChainTemplate, ExchangePort } from "./ports.ts";
 import { HttpFilterStream } from "./http-stream.ts";
 import type { ChainSlot } from "./slot.ts";
 
@@ -22,7 +22,7 @@ export class FilterChain implements ChainTemplate {
     this.empty = slots.length === 0;
   }
 
-  open(port: ExchangePort): HttpStream {
+  open(port: ExchangePort): HttpFilterStream {
     this.#counter.streamBegan();
     return new HttpFilterStream(this.#slots, port, this.#ended);
   }

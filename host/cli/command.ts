@@ -44,6 +44,8 @@ const aliasesOf = (alias: string | string[] | undefined): readonly string[] =>
 export class Args {
   /** Positionals beyond the named ones, and what follows `--`. */
   readonly rest: readonly string[];
+  /** What follows `--`: the end of {@link rest}. */
+  readonly dashed: readonly string[];
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #lists: ReadonlyMap<string, readonly string[]>;
 
@@ -51,10 +53,12 @@ export class Args {
     values: Readonly<Record<string, unknown>>,
     lists: ReadonlyMap<string, readonly string[]>,
     rest: readonly string[],
+    dashed: readonly string[] = [],
   ) {
     this.#values = values;
     this.#lists = lists;
     this.rest = rest;
+    this.dashed = dashed;
   }
 
   flag(name: string): boolean {
@@ -153,7 +157,7 @@ export function readArgs(command: Command, raw: readonly string[]): Args {
       .filter((arg) => isBoolean(arg, defs));
     const values = [...lists].map(([name, given]) => `--${name}=${given.at(-1)}`);
     const parsed = parseArgs([...flags, ...values, "--", ...positionals], defs);
-    return new Args(parsed, lists, rest);
+    return new Args(parsed, lists, rest, raw.includes("--") ? raw.slice(raw.indexOf("--") + 1) : []);
   } catch (error) {
     throw new UsageError(stripVTControlCharacters(error instanceof Error ? error.message : String(error)));
   }

@@ -4,11 +4,14 @@ import type { StartOptions } from "../control/start-options.ts";
 import type { RunningSluice } from "../control/start.ts";
 import type { ModuleInfo } from "../module/inspect.ts";
 import type { MetricSample } from "../observe/samples.ts";
+import type { loadSuite } from "../suite/load.ts";
+import type { runSuite } from "../suite/run.ts";
 import type { CallOptions, CallResult } from "../testing/call.ts";
 import type { Compiler } from "../../sdk/build/index.ts";
 
 export type { CallOptions, CallPhase, CallResult } from "../testing/call.ts";
 export type { Compiled, Diagnostic } from "../../sdk/build/index.ts";
+export type { SuiteReport, TestReport } from "../suite/run.ts";
 export type { StartOptions } from "../control/start-options.ts";
 export type { RunningSluice } from "../control/start.ts";
 export type FilterCompiler = Compiler;
@@ -37,4 +40,13 @@ export async function loadPrometheus(): Promise<(samples: readonly MetricSample[
 /** One simulated request through one filter. */
 export async function loadCall(): Promise<(options: CallOptions) => CallResult> {
   return (await import("../testing/call.ts")).callFilter;
+}
+
+/** Test suites: reading and running them. */
+export async function loadSuites(): Promise<{
+  readonly loadSuite: typeof loadSuite;
+  readonly runSuite: typeof runSuite;
+}> {
+  const [load, run] = await Promise.all([import("../suite/load.ts"), import("../suite/run.ts")]);
+  return { loadSuite: load.loadSuite, runSuite: run.runSuite };
 }

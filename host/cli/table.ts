@@ -53,6 +53,12 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/call.ts")).call,
   },
   {
+    name: "test",
+    group: "author",
+    summary: "Run test suites against a .wasm; without one, vitest",
+    load: async () => (await import("./commands/test.ts")).test,
+  },
+  {
     name: "inspect",
     group: "author",
     summary: "What a .wasm is, wants and offers",
@@ -141,7 +147,6 @@ export const TABLE: readonly TableEntry[] = [
 /** Commands of the contract that this version does not have. */
 export const NOT_YET: readonly string[] = [
   "serve",
-  "test",
   "tap",
   "rollout",
   "record",

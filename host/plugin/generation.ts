@@ -65,6 +65,11 @@ export class Generation {
     return this.#instance?.vm.memory.byteLength ?? 0;
   }
 
+  /** Fuel the living instance's last callback left over; null without a budget. */
+  get fuelLeft(): number | null {
+    return this.#instance?.vm.fuelLeft ?? null;
+  }
+
   /** The plugin context for `config`, from the living instance or a renewed one; null = policy decides. */
   context(config: string): PluginContext | null {
     const instance = this.#instance ?? this.#renew();

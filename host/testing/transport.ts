@@ -1,7 +1,8 @@
 // The fake transport of the testing kit: what a filter chain sends towards client and upstream is recorded instead of
 // written to a socket. Everything behind it is the real host.
 import { joinedHeader, type HeaderList } from "../abi/headers.ts";
-import type { ExchangePort, HttpStream, StreamFacts } from "../chain/ports.ts";
+import type { HttpFilterStream } from "../chain/http-stream.ts";
+import type { ExchangePort, LocalReply, StreamFacts } from "../chain/ports.ts";
 
 export type HeaderInput = Readonly<Record<string, string | readonly string[]>>;
 
@@ -76,23 +77,27 @@ export class TestExchange implements ExchangePort {
   response: RecordedMessage | null = null;
   /** Details of the local reply, or null. */
   replyDetails: string | null = null;
+  /** The local reply as it was asked for, before response filters. */
+  localReply: LocalReply | null = null;
+  /** Properties of this exchange beyond the built-in ones, or in their place: `a.b.c` -> bytes. */
+  attributes: ReadonlyMap<string, Uint8Array> = new Map();
   resetDetails: string | null = null;
   requestHeld = false;
   /** A filter asked for the route to be matched again. */
   routeCleared = false;
   responseHeld = false;
-  #stream: HttpStream | null = null;
+  #stream: HttpFilterStream | null = null;
   #ended = false;
 
   constructor(facts: StreamFacts) {
     this.facts = facts;
   }
 
-  attach(stream: HttpStream): void {
+  attach(stream: HttpFilterStream): void {
     this.#stream = stream;
   }
 
-  get stream(): HttpStream {
+  get stream(): HttpFilterStream {
     if (this.#stream === null) throw new Error("the exchange has no stream yet");
     return this.#stream;
   }
@@ -108,6 +113,12 @@ export class TestExchange implements ExchangePort {
   /** The local reply, if a filter (or the host for it) answered. */
   get reply(): RecordedMessage | null {
     return this.replyDetails === null ? null : this.response;
+  }
+
+  /** Creates the filters' contexts before anything is sent; without it the request head does. */
+  begin(): this {
+    for (let index = 0; index < this.stream.filterCount; index++) this.stream.contextAt(index, "request");
+    return this;
   }
 
   send(input: RequestInput): void {
@@ -174,9 +185,14 @@ export class TestExchange implements ExchangePort {
     this.response.complete = true;
   }
 
-  stopRequest(details: string): void {
+  stopRequest(details: string, reply?: LocalReply): void {
     this.replyDetails = details;
+    this.localReply ??= reply ?? null;
     this.facts.responseCodeDetails = details;
+  }
+
+  attribute(path: readonly string[]): Uint8Array | null {
+    return this.attributes.get(path.join(".")) ?? null;
   }
 
   reset(details: string): void {

@@ -157,6 +157,11 @@ export class Vm implements Guest {
     this.#frozenNanos = 0n;
   }
 
+  /** Points that the last callback left over; null without a budget. */
+  get fuelLeft(): number | null {
+    return this.#fuel === null ? null : Number(this.#fuel.value);
+  }
+
   #setBudget(factor: number): void {
     const { fuel } = this.options;
     if (this.#budget !== null && fuel !== null) this.#budget.value = Math.min(fuel * factor, MAX_FUEL);

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { runCli } from "../../host/cli/main.ts";
 import { parseConfig } from "../../host/config/load.ts";
 import { compile, harness } from "../../sdk/testing/index.ts";
 import { newFolder } from "../support/sluice.ts";
@@ -11,7 +12,9 @@ import { newFolder } from "../support/sluice.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
 const blocks = (language: string): string[] =>
-  [...README.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map((found) => found[1] ?? "");
+  [...README.matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+    .filter((found) => found[1] === language)
+    .map((found) => found[2] ?? "");
 
 let child: ChildProcess | null = null;
 let folder = "";
@@ -34,6 +37,20 @@ describe("README", () => {
     expect(x.upstreamRequest?.header("x-tag")).toBe("v2");
     x.respond().end();
     h.close();
+  });
+
+  test("the suite runs against the filter and prints what is written", async () => {
+    folder = await newFolder();
+    await mkdir(join(folder, "filters/tag/assembly"), { recursive: true });
+    await writeFile(join(folder, "filters/tag/assembly/index.ts"), blocks("ts")[0]!);
+    await writeFile(join(folder, "tag.textpb"), blocks("textpb")[0]!);
+    const [command, printed] = blocks("").filter((block) => /^sluice test|^ok /.test(block));
+    const argv = [...command!.matchAll(/'([^']*)'|(\S+)/g)].map((found) => found[1] ?? found[2]!);
+    expect(argv.shift()).toBe("sluice");
+    let out = "";
+    const stdout = { write: (text: string) => (out += text) };
+    const code = await runCli(argv, { stdout, stderr: process.stderr, env: {}, cwd: folder });
+    expect([code, out]).toEqual([0, printed]);
   });
 
   test("the configuration is valid", async () => {

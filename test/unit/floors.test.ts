@@ -19,6 +19,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["host/data-plane"],
   ["host/control"],
   ["host/admin", "host/demo", "host/testing"],
+  ["host/suite"],
   ["host/cli"],
   ["host/index.ts", "host/testing.ts"],
 ];

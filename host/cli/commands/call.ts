@@ -16,7 +16,7 @@ export function parseHeader(text: string): Header {
 }
 
 /** Text, or `@file`. */
-async function textOrFile(text: string, cwd: string): Promise<string> {
+export async function textOrFile(text: string, cwd: string): Promise<string> {
   return text.startsWith("@") ? readFile(resolve(cwd, text.slice(1)), "utf8") : text;
 }
 

@@ -1,6 +1,5 @@
-// A strict pull reader for JSON (RFC 8259) over UTF-8 bytes, for the generated config decoders. Every mistake becomes a
-// value (`error`, with the JSON path), never a trap: after the first one all calls return defaults at once.
-//
+// A strict pull reader for JSON (RFC 8259) over UTF-8 bytes. Every mistake becomes a value (`error`, with the JSON path),
+// never a trap: after the first one all calls return defaults at once. For the generated config decoders:
 //   if (j.beginObject()) while (j.nextKey()) { if (j.is("a")) j.string(); else j.skip(); }
 import { scratch } from "../scratch";
 import { hexDigit } from "../text/hex";
@@ -19,8 +18,7 @@ const OPEN: u8 = 123;
 const CLOSE: u8 = 125;
 /** Letter after a backslash and what it stands for, in turn. */
 const ESCAPES = '""\\\\//b\bf\fn\nr\rt\t';
-/** Deepest nesting accepted: configurations are flat, and recursion must end somewhere. */
-const DEEPEST: i32 = 32;
+const DEEPEST: i32 = 32; // configurations are flat, and recursion must end somewhere
 
 /** Lives in scratch memory: use it within the callback that made it. */
 @unmanaged
@@ -52,6 +50,10 @@ export class JsonReader {
   /** True when there is nothing but blanks: an empty configuration. */
   get blank(): bool {
     return this.peek() == 0 && this.p == this.end;
+  }
+  /** The text not read yet, as it is: for a configuration that is no JSON, taken in an overridden `Config.read`. */
+  get remaining(): string {
+    return decode(this.p, this.end - this.p);
   }
   /** Name of the current member. */
   get key(): string {

@@ -151,6 +151,15 @@ describe("local replies", () => {
     x.end();
   });
 
+  test("a filter that answers every error answers its own answer no second time", () => {
+    // Found by a published suite (error pages): the answer was asked for again, and waited for the pause timeout.
+    const h = chain(["a"]);
+    const x = h.request({ headers: { "x-probe": "answer-errors" } }).respond({ status: 500 });
+    expect(x.response).toMatchObject({ status: 503, body: "sorry", complete: true });
+    expect(x.localReply).toMatchObject({ status: 503, grpcStatus: -1 });
+    x.end();
+  });
+
   test("gRPC callers get 200 with grpc-status", () => {
     const h = chain(["a"]);
     const x = h.request({ headers: { "content-type": "application/grpc", "x-probe": "reply:403" } });

@@ -87,6 +87,7 @@ class Probe extends HttpFilter {
       body.replaceText("<" + body.text() + ">");
     }
     if (this.command == "upper") body.replaceText(body.text().toUpperCase());
+    if (this.command == "reply-body") return this.reply(413, "too much");
     if (this.command == "trap-body") unreachable();
     return Flow.Continue;
   }
@@ -100,6 +101,7 @@ class Probe extends HttpFilter {
     const command = response.headers.get("x-probe-response");
     response.headers.add("x-back", this.config.name);
     if (command == "reply") return this.reply(502, "instead");
+    if (this.command == "answer-errors" && response.status >= 500) return this.reply(503, "sorry");
     if (command == "trap") unreachable();
     if (command == "pause") return Flow.Pause;
     return Flow.Continue;
