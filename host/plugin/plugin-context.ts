@@ -41,7 +41,8 @@ export class PluginContext implements Hostcalls, QueueListener {
   #closed = false;
 
   constructor(vm: Vm, { options, config, only }: PluginContextSpec, services: PluginServices) {
-    this.streamCreated = only && vm.lazyStreams ? null : vm.callbacks.onContextCreate;
+    this.streamCreated =
+      only && vm.lazyStreams && services.announceStreams !== true ? null : vm.callbacks.onContextCreate;
     this.id = vm.contexts.nextId();
     this.vm = vm;
     this.options = options;

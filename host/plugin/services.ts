@@ -70,4 +70,6 @@ export interface PluginServices {
   faulted(report: FaultReport): void;
   /** For tests and `sluice call --trace`. */
   readonly trace?: VmTrace;
+  /** Every stream is announced to its guest, also where the guest could do without: for those who watch. */
+  readonly announceStreams?: boolean;
 }

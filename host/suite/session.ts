@@ -32,7 +32,7 @@ export type Side = "request" | "response";
 
 /** @throws ProblemError when the module does not load, start or take its configuration */
 export function newHarness({ wasm, config, logLevel, clockMs }: FilterSetup, trace?: VmTrace): Harness {
-  const options = { logLevel, clock: clockMs, ...(trace === undefined ? {} : { trace }) };
+  const options = { logLevel, clock: clockMs, announceStreams: true, ...(trace === undefined ? {} : { trace }) };
   return new Harness([{ name: "filter", wasm, config }], options);
 }
 

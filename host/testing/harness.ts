@@ -34,6 +34,8 @@ export interface HarnessOptions {
   readonly logLevel?: number;
   /** Hears every call between host and guest. */
   readonly trace?: VmTrace;
+  /** Filters hear of a stream before its first callback, as in Envoy. Default: with `trace`. */
+  readonly announceStreams?: boolean;
 }
 
 export interface LoggedLine {
@@ -96,6 +98,7 @@ export class Harness {
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
       faulted: (report) => void this.faults.push(report),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
+      announceStreams: options.announceStreams ?? options.trace !== undefined,
     };
     this.generations = filters.map((filter) => load(filter, services));
     for (const generation of this.generations) generation.hold();

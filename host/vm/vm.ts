@@ -69,7 +69,7 @@ export class Vm implements Guest {
     this.memory.attach(exports["memory"] as WebAssembly.Memory, (size) => this.#allocate(size), address);
     this.#fuel = fuel instanceof WebAssembly.Global ? fuel : null;
     this.#budget = budget instanceof WebAssembly.Global ? budget : null;
-    this.lazyStreams = exports["sluice_lazy_streams"] instanceof WebAssembly.Global && this.options.trace === undefined;
+    this.lazyStreams = exports["sluice_lazy_streams"] instanceof WebAssembly.Global;
     this.#setBudget(1);
     this.callbacks = traceCallbacks(lookUpCallbacks(exports, this.options.allowedCapabilities), this.options.trace);
     this.requestCallbacks = requestSide(this.callbacks);
