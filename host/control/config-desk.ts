@@ -7,7 +7,7 @@ import type { ProxyConfig } from "../config/options.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import { declaredExperiments } from "./declared.ts";
 import type { ExperimentState } from "./experiment-state.ts";
-import { commitWish, firstMode, persist, type Runtime } from "./runtime.ts";
+import { commitWish, firstMode, type Runtime } from "./runtime.ts";
 import type { LoadResult } from "./types.ts";
 import type { Version } from "./version.ts";
 
@@ -122,7 +122,7 @@ export class ConfigDesk {
     }
     const named = new Set(config.filters.map((options) => options.name));
     for (const name of runtime.book.records.keys()) if (!named.has(name)) runtime.book.records.delete(name);
-    void runtime.serial.run(() => persist(runtime));
+    runtime.keeper.soon();
   }
 }
 

@@ -4,7 +4,7 @@ import { problemError } from "../base/problem.ts";
 import type { ArmReport, ThreadReport } from "../link/messages.ts";
 import { armVersion, runningOn } from "./composer.ts";
 import { formatUnit, moveWeights, parseUnit, startExperiment, type ExperimentState } from "./experiment-state.ts";
-import { commitWish, persist, type Runtime } from "./runtime.ts";
+import { commitWish, type Runtime } from "./runtime.ts";
 import type { ArmStatus, ExperimentRequest, ExperimentStatus } from "./types.ts";
 
 export class ExperimentDesk {
@@ -108,7 +108,7 @@ export class ExperimentDesk {
       text,
       data: { name: state.name, state: state.state },
     });
-    void runtime.serial.run(() => persist(runtime));
+    runtime.keeper.soon();
     return state;
   }
 

@@ -4,7 +4,7 @@ import { ProblemError, toProblems, type Problem } from "../base/problem.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import { declaredExperiments } from "./declared.ts";
 import type { FilterRecord } from "./filter-record.ts";
-import { commitWish, firstMode, persist, type Runtime } from "./runtime.ts";
+import { commitWish, firstMode, type Runtime } from "./runtime.ts";
 import { isCompiled } from "./source.ts";
 import type { Version } from "./version.ts";
 
@@ -16,7 +16,7 @@ export async function firstLoad(runtime: Runtime, how: { readonly strict: boolea
   const experiments = await declaredExperiments(runtime, runtime.config);
   await commitWish(runtime, { experiments });
   for (const [name, experiment] of experiments) runtime.experiments.set(name, experiment);
-  void runtime.serial.run(() => persist(runtime));
+  runtime.keeper.soon();
 }
 
 async function restoreState(runtime: Runtime): Promise<void> {

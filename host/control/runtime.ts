@@ -11,6 +11,7 @@ import type { EventHub } from "./events.ts";
 import type { ExperimentState } from "./experiment-state.ts";
 import type { FaultDesk } from "./fault-desk.ts";
 import type { FilterBook } from "./filter-book.ts";
+import type { Keeper } from "./keeper.ts";
 import type { Serial } from "./serial.ts";
 import type { SharedStores } from "./shared-stores.ts";
 import { isCompiled } from "./source.ts";
@@ -28,6 +29,7 @@ export interface Runtime {
   readonly compiler: Compiler;
   readonly canary: Canary;
   readonly stateFile: StateFile;
+  readonly keeper: Keeper;
   readonly stores: SharedStores;
   readonly experiments: Map<string, ExperimentState>;
   /** Debug builds go live first (dev, demo). */
@@ -48,15 +50,4 @@ export async function commitWish(runtime: Runtime, change: Partial<Wish>): Promi
   const { config, book, experiments, committer } = runtime;
   const wish: Wish = { config, records: book.records, experiments, ...change };
   return committer.commit(compose(wish, committer.nextEpoch));
-}
-
-/** Keeps what survives a restart. A disk that refuses is reported and does not stop traffic. */
-export async function persist(runtime: Runtime): Promise<void> {
-  try {
-    await runtime.stateFile.save(runtime.book.records, [...runtime.experiments.values()]);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const text = `state not saved: ${reason}; serving goes on, but a restart would forget the newest versions`;
-    runtime.events.emit({ type: "log", text });
-  }
 }

@@ -3,7 +3,7 @@
 import { problemError, toProblems } from "../base/problem.ts";
 import { runningOn } from "./composer.ts";
 import type { FilterRecord } from "./filter-record.ts";
-import { commitWish, firstMode, persist, type Runtime } from "./runtime.ts";
+import { commitWish, firstMode, type Runtime } from "./runtime.ts";
 import type { SwapResult } from "./types.ts";
 import { generationKey, type Version } from "./version.ts";
 
@@ -43,7 +43,7 @@ export class Swapper {
       threads: runtime.threads.ids.length,
     };
     this.#tell(result, { build: version.build, failed: runtime.faults.total(name) - faults, story: told.story });
-    void runtime.serial.run(() => persist(runtime));
+    runtime.keeper.soon();
     return result;
   }
 
@@ -201,7 +201,7 @@ export class Swapper {
       const version = await book.upload({ ...record.options, pluginConfig }, wasm);
       record.add(version);
       const swap = options.swap ? await this.#named(record, version) : null;
-      if (swap === null) await persist(this.#runtime);
+      if (swap === null) await this.#runtime.keeper.now();
       return { version, swap };
     });
   }

@@ -6,9 +6,10 @@ import type { FaultReport } from "../plugin/services.ts";
 import { Compiler } from "../../sdk/build/index.ts";
 import { Canary } from "./canary.ts";
 import { Committer } from "./committer.ts";
-import type { EventHub } from "./events.ts";
+import type { EventHub, NewEvent } from "./events.ts";
 import { FaultDesk } from "./fault-desk.ts";
 import { FilterBook } from "./filter-book.ts";
+import { Keeper } from "./keeper.ts";
 import type { Runtime } from "./runtime.ts";
 import { Serial } from "./serial.ts";
 import { SharedStores } from "./shared-stores.ts";
@@ -66,9 +67,13 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
   const canary = new Canary(clock);
   const book = new FilterBook({ compiler, canary, clock, watched: calls.watched });
   const emit: EventHub["emit"] = (event) => events.emit(event);
+  const serial = new Serial();
+  const stateFile = new StateFile(config.stateDir);
+  const experiments: Runtime["experiments"] = new Map();
+  const save = (): Promise<void> => stateFile.save(book.records, [...experiments.values()]);
   return {
     clock,
-    serial: new Serial(),
+    serial,
     events,
     threads,
     committer: new Committer(() => threads, clock, new Int32Array(epoch)),
@@ -76,14 +81,20 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     faults: new FaultDesk({ clock, emit, locate: (report) => locate(book, report), quarantine: calls.quarantine }),
     compiler,
     canary,
-    stateFile: new StateFile(config.stateDir),
+    stateFile,
+    keeper: new Keeper({ clock, serial, save, refused: (reason) => emit(stateRefused(reason)) }),
     stores,
-    experiments: new Map(),
+    experiments,
     debugFirst: options.watch,
     optimize: options.optimize,
     config,
     configText: options.configText,
   };
+}
+
+function stateRefused(reason: string): NewEvent {
+  const text = `state not saved: ${reason}; serving goes on, but a restart would forget the newest versions`;
+  return { type: "log", text };
 }
 
 interface ThreadParts {

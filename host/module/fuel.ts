@@ -74,8 +74,7 @@ export function assertValid(bytes: Uint8Array, what: string): void {
 class Rewriter {
   readonly #bytes: Uint8Array;
   readonly #sections: readonly Section[];
-  /** Index of the counter, as LEB128. */
-  readonly #global: readonly number[];
+  readonly #charges: Charges;
   /** Parameters of each function the module defines. */
   readonly #params: readonly number[];
   readonly #entries: FuelEntries;
@@ -94,13 +93,13 @@ class Rewriter {
     const typeIndices = readVector(this.#open(SECTION.function), (reader) => reader.u32());
     this.#params = typeIndices.map((index) => types[index]?.params.length ?? 0);
     const globals = imported.filter((each) => each.kind === "global").length + this.#count(SECTION.global);
-    this.#global = uleb(globals);
+    this.#charges = new Charges(uleb(globals));
     this.#refuseReserved();
     this.#entries = fuelEntries(this.#open(SECTION.export) ?? new ByteReader(Uint8Array.of(0)), {
       imported: imported.filter((each) => each.kind === "func").length,
       typeIndices,
       types,
-      fuel: this.#global,
+      fuel: uleb(globals),
       budget: uleb(globals + 1),
     });
     const mutable = [0x7f, 1, 0x41, ...sleb(initial), 0x0b];
@@ -191,7 +190,7 @@ class Rewriter {
     }
     for (const { at, what } of plan.charges) {
       this.#out.copy(this.#bytes, from, at);
-      this.#out.put(chargeCode(this.#global, what, local));
+      this.#charges.write(this.#out, what, local);
       this.#points++;
       from = at;
     }
@@ -203,18 +202,26 @@ class Rewriter {
 /** A global by its name. */
 const exportOf = (name: string, index: number): number[] => [name.length, ...Buffer.from(name), 3, ...uleb(index)];
 
-/** `fuel -= price; if (fuel < 0) unreachable`. A price by length leaves the length where it was. */
-function chargeCode(global: readonly number[], what: Surcharge, local: number): number[] {
-  const index = uleb(local);
-  const before = what.kind === "fixed" ? [] : [0x22, ...index];
-  const count = [0x23, ...global, ...priceCode(what, index), 0x6b, 0x24, ...global];
-  const check = [0x23, ...global, 0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b];
-  return [...before, ...count, ...check];
+/** Writes `fuel -= price; if (fuel < 0) unreachable`. A price by length leaves the length where it was. */
+class Charges {
+  readonly #before: readonly number[];
+  readonly #after: readonly number[];
+
+  /** @param global index of the counter */
+  constructor(global: readonly number[]) {
+    this.#before = [0x23, ...global];
+    this.#after = [0x6b, 0x24, ...global, 0x23, ...global, 0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b];
+  }
+
+  /** @param local where a price by length keeps the length */
+  write(out: ModuleWriter, what: Surcharge, local: number): void {
+    if (what.kind === "length") out.put([0x22, ...uleb(local)]);
+    out.put(this.#before);
+    if (what.kind === "length") out.put([0x20, ...uleb(local), ...shiftCode(what.shift)]);
+    out.put([0x41, ...sleb(what.points)]);
+    if (what.kind === "length") out.put([0x6a]);
+    out.put(this.#after);
+  }
 }
 
-function priceCode(what: Surcharge, local: readonly number[]): number[] {
-  const fixed = [0x41, ...sleb(what.points)];
-  if (what.kind === "fixed") return fixed;
-  const shift = what.shift > 0 ? [0x41, what.shift, 0x76] : [0x41, -what.shift, 0x74];
-  return [0x20, ...local, ...shift, ...fixed, 0x6a];
-}
+const shiftCode = (shift: number): number[] => (shift > 0 ? [0x41, shift, 0x76] : [0x41, -shift, 0x74]);
