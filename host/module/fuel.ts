@@ -49,6 +49,11 @@ export function instrument(bytes: Uint8Array, options: FuelOptions): FueledModul
   // The original first: code that names the global one past the end is invalid now, and would be able to refill its own
   // fuel once that global exists.
   assertValid(bytes, "the module");
+  return instrumentValid(bytes, options);
+}
+
+/** As {@link instrument}, for bytes that have been validated, or made from such by changing limits alone. */
+export function instrumentValid(bytes: Uint8Array, options: FuelOptions): FueledModule {
   try {
     return new Rewriter(bytes, options.initial).rewrite();
   } catch (error) {

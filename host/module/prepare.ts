@@ -1,7 +1,7 @@
 // From a filter's bytes to a module the data threads can instantiate: judge, validate, cap the memory, add fuel, compile.
 // Runs on the control side; the compiled module is posted to the data threads.
 import { ProblemError } from "../base/problem.ts";
-import { assertValid, instrument } from "./fuel.ts";
+import { assertValid, instrumentValid } from "./fuel.ts";
 import { checkFilterModule, type ModuleInfo } from "./inspect.ts";
 import { capMemory } from "./memory-cap.ts";
 
@@ -42,7 +42,7 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
 function limit(bytes: Uint8Array, { memoryBytes, fuel }: PrepareOptions): Omit<PreparedModule, "info"> {
   const capped = capMemory(bytes, { memoryBytes });
   if (fuel === null) return { module: new WebAssembly.Module(capped.bytes), bytes: capped.bytes, offsets: null };
-  const fueled = instrument(capped.bytes, { initial: fuel });
+  const fueled = instrumentValid(capped.bytes, { initial: fuel });
   // Only code is looked up, and all code lies behind the sections the cap changed.
   const offsets = fueled.offsets.map((offset, at) => (at % 2 === 0 ? offset : Math.max(0, offset - capped.shift)));
   return { module: compiled(fueled.bytes), bytes: fueled.bytes, offsets };
