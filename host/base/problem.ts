@@ -47,8 +47,27 @@ export function problemError(
 /** The problems inside any error; an unexpected error becomes one problem of kind `state`. */
 export function toProblems(error: unknown): readonly Problem[] {
   if (error instanceof ProblemError) return error.problems;
-  const message = error instanceof Error ? error.message : String(error);
-  return [{ kind: "state", code: "internal_error", message }];
+  return [fileProblem(error) ?? { kind: "state", code: "internal_error", message: messageOf(error) }];
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What the system says of a file, in words, and what to do. */
+const FILE_ERRORS: Readonly<Record<string, readonly [why: string, hint: string]>> = {
+  EACCES: ["this user has no permission", "give this user the permission, or name another place"],
+  EPERM: ["this user has no permission", "give this user the permission, or name another place"],
+  EROFS: ["the file system is read-only", "name a place on another one"],
+  ENOTDIR: ["a part of the path is a file, not a folder", "name another place"],
+  ENOSPC: ["the disk is full", "free some room"],
+  EDQUOT: ["the disk quota is used up", "free some room"],
+};
+
+function fileProblem(error: unknown): Problem | null {
+  const { code = "", path, syscall = "" } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const known = FILE_ERRORS[code];
+  if (known === undefined || path === undefined) return null;
+  const [why, hint] = known;
+  return { kind: "state", code: code.toLowerCase(), message: `cannot ${syscall} ${path}: ${why}`, hint };
 }
 
 /** The terminal form of a problem, as surface.md 3.1 draws it. */

@@ -11,6 +11,7 @@ import { EventHub } from "./events.ts";
 import { ExperimentDesk } from "./experiment-desk.ts";
 import { firstLoad } from "./first-load.ts";
 import type { Runtime } from "./runtime.ts";
+import { assertStateFolder } from "./state-folder.ts";
 import type { StartOptions } from "./start-options.ts";
 import type { ControlPlane } from "./types.ts";
 import { buildParts } from "./wiring.ts";
@@ -27,6 +28,7 @@ export async function startSluice(options: StartOptions): Promise<RunningSluice>
   const source = configSource(options);
   const { config, warnings } = await readConfig(options.configText, source);
   for (const { host, port } of config.listeners) await assertPortFree(host, port);
+  assertStateFolder(config.stateDir);
   const events = new EventHub(clock);
   const parts = buildParts(options, { config, clock, events });
   const { runtime, watch, swapper } = parts;
