@@ -139,19 +139,21 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     facts.upstreamAddress = socket.remoteAddress ?? endpoint.options.host;
     facts.upstreamPort = endpoint.options.port;
     facts.upstreamMs = this.#context.clock.monotonicMs() - this.#dialMs;
-    facts.responseCodeDetails = ORDERLY;
+    if (this.#state === "open") facts.responseCodeDetails = ORDERLY;
     const up = new Leg(socket, this);
     this.#up = up;
     for (const chunk of dial?.waiting ?? []) this.#pass(chunk, false, up);
     if (dial?.ended === true) up.end();
+    if (this.#state === "closing") up.finish();
     this.#down.hold(HOLD.dial, false);
   }
 
   dialFailed(code: ErrorCode): void {
     this.facts.attempts = this.#dial?.attempts ?? 0;
     this.#dial = null;
+    if (this.#state !== "open") return this.#checkOver();
     this.facts.failed(code);
-    if (this.#state === "open") this.#finish();
+    this.#finish();
   }
 
   // --- the two sockets (LegOwner) ---
@@ -186,14 +188,13 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     if (leg === this.#down) this.#stream.downstreamClosed(leg.closedBy);
     else this.#stream.upstreamClosed(leg.closedBy);
     if (this.#state === "open" && !leg.orderly) this.#broken(leg);
-    if (this.#down.closed && this.#dial === null && this.#up?.closed !== false) this.#over();
+    this.#checkOver();
   }
 
   deadlineReached(_deadline: Deadline, nowMs: number): void {
     if (this.#state === "closing") {
-      const pending = this.#down.pending + (this.#up?.pending ?? 0);
-      if (pending >= this.#pending) this.#cut();
-      else this.#watchClosing(pending);
+      if (this.#unwritten() >= this.#pending) this.#cut();
+      else this.#watchClosing();
       return;
     }
     if (this.#activeMs + this.#view.options.idleTimeoutMs > nowMs) return this.#watchIdle();
@@ -205,7 +206,8 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
   /** One side is gone without having said goodbye. What its peer had said before still counts. */
   #broken(leg: Leg): void {
     const other = leg === this.#down ? this.#up : this.#down;
-    if (!leg.ended) this.facts.failed(leg === this.#down ? "downstream_disconnect" : "upstream_reset");
+    if (leg === this.#down) this.facts.failed("downstream_disconnect");
+    else if (!leg.ended) this.facts.failed("upstream_reset");
     if (leg.ended) return this.#finish();
     this.#state = "closing";
     this.#giveUpDial();
@@ -234,18 +236,19 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     if (idleTimeoutMs > 0) this.#context.wheel.schedule(this.#deadline, this.#activeMs + idleTimeoutMs);
   }
 
-  #watchClosing(pending: number): void {
-    this.#pending = pending;
-    const waitMs = pending > 0 ? STALL_MS : LINGER_MS;
+  #watchClosing(): void {
+    this.#pending = this.#unwritten();
+    const waitMs = this.#pending > 0 ? STALL_MS : LINGER_MS;
     this.#context.wheel.schedule(this.#deadline, this.#context.clock.monotonicMs() + waitMs);
   }
 
+  /** In order. What the upstream is still to be told is worth the dial. */
   #finish(): void {
     this.#state = "closing";
-    this.#giveUpDial();
+    if (this.#dial?.waitingBytes === 0) this.#giveUpDial();
     this.#down.finish();
     this.#up?.finish();
-    this.#watchClosing(this.#down.pending + (this.#up?.pending ?? 0));
+    this.#watchClosing();
   }
 
   #cut(): void {
@@ -253,6 +256,11 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     this.#giveUpDial();
     this.#down.destroy();
     this.#up?.destroy();
+    this.#checkOver();
+  }
+
+  #unwritten(): number {
+    return this.#down.pending + (this.#up?.pending ?? 0) + (this.#dial?.waitingBytes ?? 0);
   }
 
   #giveUpDial(): void {
@@ -260,8 +268,12 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     this.#dial = null;
   }
 
+  #checkOver(): void {
+    const { closed } = this.#down;
+    if (closed && this.#dial === null && this.#up?.closed !== false && this.#state !== "closed") this.#over();
+  }
+
   #over(): void {
-    if (this.#state === "closed") return;
     this.#state = "closed";
     const { clock, wheel, metrics } = this.#context;
     wheel.cancel(this.#deadline);
