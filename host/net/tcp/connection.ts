@@ -264,6 +264,7 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
   }
 
   #giveUpDial(): void {
+    if (this.#dial !== null) this.facts.attempts = this.#dial.attempts;
     this.#dial?.cancel();
     this.#dial = null;
   }

@@ -1,6 +1,8 @@
 // TCP connections on real sockets, without filters: bytes, half-closes, resets, limits and their traces.
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { seededRandom } from "../../../host/base/random.ts";
+import { TcpFilterChain } from "../../../host/chain/template.ts";
 import { closedPort, dialRaw, pour, Sink, startTcp, startUpstream } from "../../support/tcp.ts";
 import { dial, expectNoSockets, until } from "../../support/wire.ts";
 
@@ -248,6 +250,47 @@ describe("failures", () => {
     await until(() => client.closed, "the idle timeout");
     expect((await proxy.ended()).responseCodeDetails).toBe("idle_timeout");
     expect(proxy.metric("sluice_tcp_idle_timeout_total")).toBe(1);
+  });
+});
+
+describe("chaos", () => {
+  test("whatever client and upstream do to each other, nothing is left behind", async () => {
+    const random = seededRandom(11);
+    const act = (socket: Socket): void => {
+      socket.resume();
+      for (let step = 0; step < 4; step++) {
+        const kind = Math.floor(random.fraction() * 8);
+        if (kind < 3 && socket.writable) socket.write(Buffer.alloc(Math.floor(random.fraction() * 200_000)));
+        if (kind === 3) socket.end();
+        if (kind === 4) socket.pause();
+        if (kind === 5) setImmediate(() => socket.resetAndDestroy());
+        if (kind === 6) setImmediate(() => socket.destroy());
+        if (kind === 7) setImmediate(() => socket.writable && socket.write("late"));
+      }
+      setImmediate(() => socket.resume().end());
+    };
+    let [streams, begun] = [0, 0];
+    const counter = { streamBegan: () => void (streams++, begun++), streamEnded: () => void streams-- };
+    await using upstream = await startUpstream(act);
+    await using proxy = await startTcp({
+      upstreams: [upstream.port, await closedPort()],
+      tcp: { maxConnectAttempts: 2 },
+      bufferBytes: 8192,
+      chain: new TcpFilterChain([], counter),
+    });
+    for (let round = 0; round < 10; round++) {
+      const clients = await Promise.all(Array.from({ length: 30 }, () => dialRaw(proxy.port)));
+      for (const client of clients) act(client);
+      await until(() => clients.every(({ destroyed }) => destroyed), "all clients", 10_000);
+    }
+    await until(() => proxy.listener.connections === 0 && streams === 0, "the last connection", 10_000);
+    await until(() => proxy.cluster.connections === 0, "the last dial");
+    expect([begun, proxy.finished.length, proxy.wheel.size]).toEqual([300, 300, 0]);
+    expect(proxy.cluster.status().map(({ active, connections }) => [active, connections])).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    expect(proxy.metric("sluice_tcp_downstream_cx_active")).toBe(0);
   });
 });
 

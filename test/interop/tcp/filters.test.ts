@@ -19,6 +19,7 @@ beforeAll(async () => {
   wasm = await gateModule();
 });
 afterEach(async () => {
+  for (const client of clients.splice(0)) client.socket.destroy();
   await proxy?.stop();
   await upstream[Symbol.asyncDispose]();
   proxy = null;
@@ -46,7 +47,14 @@ async function start(mode: string, more: Setup = {}): Promise<TestProxy> {
   return proxy;
 }
 
-const open = (p: TestProxy): Promise<Client> => dial(p.port, { allowHalfOpen: true });
+/** Closed after the test, so that no drain waits for them. */
+const clients: Client[] = [];
+
+async function open(p: TestProxy): Promise<Client> {
+  const client = await dial(p.port, { allowHalfOpen: true });
+  clients.push(client);
+  return client;
+}
 
 /** Sends a line and gives what comes back for it. */
 async function ask(client: Client, line: string): Promise<string> {
@@ -170,6 +178,18 @@ describe("reloads", () => {
       expect(await ask(fresh, "new\n")).toBe(`<v${round}:new>\n`);
       fresh.socket.end();
     }
+  });
+
+  test("a config that leads elsewhere leaves live connections where they are", async () => {
+    await using elsewhere = await startUpstream((socket) => void socket.on("data", () => socket.write("elsewhere")));
+    const p = await start("lines");
+    const client = await open(p);
+    expect(await ask(client, "1\n")).toBe("<a:1>\n");
+    const text = await readFile(join(p.folder, "sluice.yaml"), "utf8");
+    const moved = text.replace(`127.0.0.1:${upstream.port}`, `127.0.0.1:${elsewhere.port}`);
+    await p.control.load(moved, { path: join(p.folder, "sluice.yaml") });
+    expect(await ask(client, "2\n")).toBe("<a:2>\n");
+    expect(await ask(await open(p), "3\n")).toBe("elsewhere");
   });
 
   test("an experiment by connection splits connections, and each keeps its arm", async () => {
