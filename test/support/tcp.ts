@@ -163,3 +163,19 @@ export class Sink {
     socket.on("end", () => (this.ended = true));
   }
 }
+
+/** Until `read` has given the same number for 200 ms. */
+export async function untilStill(read: () => number): Promise<void> {
+  let last = read();
+  let since = performance.now();
+  await until(
+    () => {
+      const now = read();
+      if (now !== last) since = performance.now();
+      last = now;
+      return performance.now() - since > 200;
+    },
+    "nothing to move",
+    20_000,
+  );
+}

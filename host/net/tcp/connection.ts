@@ -91,7 +91,7 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     this.#sent(bytes.length);
     this.#pass(bytes, false, this.#down);
     // Its own answers may be all there is to hold back: then the client's questions wait.
-    if (this.#down.pending > this.#context.bufferBytes) this.#hold(this.#down, HOLD.reply);
+    if (this.#down.blocked) this.#hold(this.#down, HOLD.reply);
   }
 
   get pendingDownstream(): number {

@@ -67,6 +67,11 @@ export class Leg {
     return this.ended && this.finished && !this.failed;
   }
 
+  /** The peer is slow: legDrained will follow. */
+  get blocked(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
   /** Bytes that wait for the peer to read. */
   get pending(): number {
     return this.#socket.writableLength;

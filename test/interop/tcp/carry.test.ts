@@ -1,9 +1,11 @@
 // TCP connections on real sockets, without filters: bytes, half-closes, resets, limits and their traces.
-import type { Socket } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { Pool } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
 import { seededRandom } from "../../../host/base/random.ts";
 import { TcpFilterChain } from "../../../host/chain/template.ts";
-import { closedPort, dialRaw, pour, Sink, startTcp, startUpstream } from "../../support/tcp.ts";
+import { closedPort, dialRaw, pour, Sink, startTcp, startUpstream, untilStill } from "../../support/tcp.ts";
 import { dial, expectNoSockets, until } from "../../support/wire.ts";
 
 const MiB = 1024 * 1024;
@@ -130,6 +132,29 @@ describe("carrying", () => {
       expect(poured.writableLength).toBe(0);
     },
   );
+});
+
+describe("real peers", () => {
+  test("an HTTP client and an HTTP server speak through it, connections kept alive", async () => {
+    const server = createHttpServer((request, response) => void request.pipe(response));
+    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+    const { port } = server.address() as AddressInfo;
+    {
+      await using proxy = await startTcp({ upstreams: [port] });
+      const pool = new Pool(`http://127.0.0.1:${proxy.port}`, { connections: 4 });
+      const bodies = Array.from({ length: 100 }, (_, at) => `${at} `.repeat(at * 50));
+      const answers = await Promise.all(
+        bodies.map(async (body) => (await pool.request({ path: "/", method: "POST", body })).body.text()),
+      );
+      expect(answers).toEqual(bodies);
+      expect(proxy.metric("sluice_tcp_downstream_cx_total")).toBeLessThanOrEqual(4);
+      await pool.close();
+      await until(() => proxy.listener.connections === 0, "the pool's end");
+      expect(proxy.finished.map(({ responseCodeDetails }) => responseCodeDetails)).toContain("via_upstream");
+    }
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
 });
 
 describe("failures", () => {
@@ -317,19 +342,3 @@ describe("draining", () => {
     ]);
   });
 });
-
-/** Until `read` has given the same number for 200 ms. */
-async function untilStill(read: () => number): Promise<void> {
-  let last = read();
-  let since = performance.now();
-  await until(
-    () => {
-      const now = read();
-      if (now !== last) since = performance.now();
-      last = now;
-      return performance.now() - since > 200;
-    },
-    "nothing to move",
-    20_000,
-  );
-}

@@ -6,7 +6,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { withNonce } from "../../support/modules.ts";
 import { gateModule, probeModule } from "../../support/probe.ts";
 import { startProxy, type TestProxy } from "../../support/sluice.ts";
-import { dialRaw, pour, Sink, startUpstream, type TestUpstream } from "../../support/tcp.ts";
+import { dialRaw, pour, Sink, startUpstream, type TestUpstream, untilStill } from "../../support/tcp.ts";
 import { dial, until, type Client } from "../../support/wire.ts";
 
 const MiB = 1024 * 1024;
@@ -97,6 +97,18 @@ describe("on sockets", () => {
   test("a filter answers the client itself", async () => {
     const p = await start("echo");
     expect(await ask(await open(p), "ping")).toBe("ping");
+  });
+
+  test("answers of a filter to a client that does not read stop the reading, and all arrive", async () => {
+    const p = await start("echo");
+    const client = await dialRaw(p.port);
+    pour(client, 32 * MiB);
+    await untilStill(() => client.bytesWritten - client.writableLength);
+    expect(client.bytesWritten - client.writableLength).toBeLessThan(32 * MiB);
+    const sink = new Sink(client);
+    await until(() => sink.received === 32 * MiB, "all answers", 30_000);
+    expect(sink.wrong).toBe(0);
+    client.destroy();
   });
 
   test("a trap breaks the connection off, and the next one is served", async () => {
