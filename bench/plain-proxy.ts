@@ -3,6 +3,7 @@
 import { systemClock } from "../host/base/clock.ts";
 import { systemRandom } from "../host/base/random.ts";
 import { TimerWheel } from "../host/base/timer-wheel.ts";
+import { httpProtocol } from "../host/net/http1/protocol.ts";
 import { startListener } from "../host/net/listener.ts";
 import type { ListenerOptions } from "../host/net/options.ts";
 import { MetricRegistry } from "../host/observe/metrics.ts";
@@ -68,6 +69,11 @@ const empty = {
   },
 };
 const view = { routes, chainFor: () => empty, cluster: () => cluster, finished: () => {} };
-const listener = await startListener({ options, view: () => view, clock, random, wheel, registry, reusePort: false });
+const listener = await startListener({
+  options,
+  protocol: httpProtocol({ options, view: () => view, clock, random, wheel, registry }),
+  clock,
+  reusePort: false,
+});
 console.log(`plain proxy on ${listener.address}:${listener.port} -> ${UPSTREAM}`);
 process.once("SIGTERM", () => void listener.drain(5000).then(() => process.exit(0)));

@@ -2,6 +2,7 @@
 // import `@sluice/sdk/testing`, which adds compilation and matchers.
 export { VirtualClock } from "./base/clock.ts";
 export { ProblemError, type Problem } from "./base/problem.ts";
+export { RecordedBytes, TestConnection } from "./testing/connection.ts";
 export { Harness, type FilterUnderTest, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
 export { RecordedMessage, TestExchange, type RequestInput, type ResponseInput } from "./testing/transport.ts";
 export { ScriptedUpstream, type ScriptedAnswer, type SeenCall } from "./testing/upstreams.ts";

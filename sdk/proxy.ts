@@ -105,7 +105,7 @@ export function proxy_on_downstream_data(id: u32, size: u32, end: u32): u32 {
   return plainAction(flow);
 }
 export function proxy_on_upstream_data(id: u32, size: u32, end: u32): u32 {
-  const filter = dispatcher.beginTcp(id);
+  const filter = dispatcher.beginTcp(id, true);
   if (filter === null) return action.CONTINUE;
   const flow = filter.onUpstreamData(dispatcher.UPSTREAM_DATA.arm(size, end != 0));
   dispatcher.finish();

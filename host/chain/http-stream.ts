@@ -8,8 +8,8 @@ import { Direction, type DirectionOwner } from "./direction.ts";
 import type { Side } from "./flow.ts";
 import { buildReply } from "./local-reply.ts";
 import type { ExchangePort, HttpStream, LocalReply } from "./ports.ts";
-import { readAttribute } from "./properties.ts";
-import type { ChainSlot } from "./slot.ts";
+import { readAttribute, versionProperty } from "./properties.ts";
+import { chooseArm, type ChainSlot } from "./slot.ts";
 import { StreamContext, type ContextOwner } from "./stream-context.ts";
 
 const NO_HEADERS: HeaderList = [];
@@ -124,14 +124,12 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   #create(index: number): StreamContext | null {
     const slot = this.#slots[index] as ChainSlot;
     const { facts } = this.#port;
-    const arm = slot.choose(this.#request.headers ?? NO_HEADERS, facts.requestId);
+    const arm = chooseArm(slot, this.#request.headers ?? NO_HEADERS, facts.requestId, facts);
     if (arm === null) {
       this.#contexts[index] = null;
       this.#rescue("wasm_fail_stream");
       return null;
     }
-    if (arm.name !== "") facts.arms += `${facts.arms === "" ? "" : ";"}${slot.filter}=${arm.name}`;
-    arm.counts.requests++;
     const plugin = arm.generation.context(arm.config);
     if (plugin === null) {
       this.#contexts[index] = null;
@@ -271,9 +269,6 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   /** abi.md 10.2. */
   #ownProperty(path: readonly string[], context: StreamContext): Uint8Array | null {
     if (path[1] === "local_reply") return Buffer.from([this.#replied ? 1 : 0]);
-    if (path[1] === "plugin_version") return Buffer.from(context.arm.generation.spec.version);
-    if (path[1] !== "arm" || path[2] === undefined) return null;
-    const found = this.#port.facts.arms.split(";").find((arm) => arm.startsWith(`${path[2]}=`));
-    return found === undefined ? null : Buffer.from(found.slice(path[2].length + 1));
+    return versionProperty(path, context.arm.generation.spec.version, this.#port.facts.arms);
   }
 }

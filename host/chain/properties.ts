@@ -124,3 +124,11 @@ function readHeaderAttribute(
   const value = joinedHeader(source[root] ?? [], rest.join("\0").toLowerCase());
   return value === undefined ? null : encodeText(value);
 }
+
+/** `sluice.plugin_version` and `sluice.arm.<filter>` (abi.md 10.2). @param arms as in StreamFacts */
+export function versionProperty(path: readonly string[], version: string, arms: string): Uint8Array | null {
+  if (path[1] === "plugin_version") return Buffer.from(version);
+  if (path[1] !== "arm" || path[2] === undefined) return null;
+  const found = arms.split(";").find((arm) => arm.startsWith(`${path[2]}=`));
+  return found === undefined ? null : Buffer.from(found.slice(path[2].length + 1));
+}

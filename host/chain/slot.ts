@@ -1,7 +1,9 @@
 // A place in a chain: which generation of which filter a stream gets there. Chosen when the chain reaches it and kept for
 // the life of the stream (decisions.md 7).
 import type { HeaderList } from "../abi/headers.ts";
+import type { UnitPeer } from "../experiment/unit.ts";
 import type { Generation } from "../plugin/generation.ts";
+import type { StreamFacts } from "./ports.ts";
 
 /** Counts per version and arm, on one data thread. Plain numbers: they are read by addition. */
 export interface ArmCounts {
@@ -30,6 +32,18 @@ export interface Arm {
 
 export interface ChainSlot {
   readonly filter: string;
-  /** `headers` as the request looks when the chain reaches this filter. Null = no version ever loaded: refuse the stream. */
-  choose(headers: HeaderList, requestId: string): Arm | null;
+  /**
+   * `headers` as the request looks when the chain reaches this filter; a connection has none, and its number for a request
+   * id. Null = no version ever loaded: refuse the stream.
+   */
+  choose(headers: HeaderList, requestId: string, peer: UnitPeer): Arm | null;
+}
+
+/** The version `slot` has for this stream, noted in the facts and counted; null as in {@link ChainSlot.choose}. */
+export function chooseArm(slot: ChainSlot, headers: HeaderList, requestId: string, facts: StreamFacts): Arm | null {
+  const arm = slot.choose(headers, requestId, facts);
+  if (arm === null) return null;
+  if (arm.name !== "") facts.arms += `${facts.arms === "" ? "" : ";"}${slot.filter}=${arm.name}`;
+  arm.counts.requests++;
+  return arm;
 }

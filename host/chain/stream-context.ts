@@ -130,18 +130,19 @@ export class StreamContext implements Hostcalls {
     return status.OK;
   }
 
-  #flowOf(buffer: number): Flow | null {
+  /** The flow whose bytes this buffer is; null for buffers of another kind of stream. */
+  flowOfBuffer(buffer: number): Flow | null {
     if (buffer === buffers.HTTP_REQUEST_BODY) return this.#request;
     return buffer === buffers.HTTP_RESPONSE_BODY ? this.#response : null;
   }
 
   buffer(id: number): Buffer | null {
-    const isBody = id === buffers.HTTP_REQUEST_BODY || id === buffers.HTTP_RESPONSE_BODY;
-    return isBody ? (this.#flowOf(id)?.readable() ?? null) : this.plugin.buffer(id);
+    const isStream = id <= buffers.UPSTREAM_DATA;
+    return isStream ? (this.flowOfBuffer(id)?.readable() ?? null) : this.plugin.buffer(id);
   }
 
   replaceBuffer(id: number, start: number, size: number, data: Buffer): Status {
-    const flow = this.#flowOf(id);
+    const flow = this.flowOfBuffer(id);
     const content = flow?.readable() ?? null;
     if (flow === null || content === null) return status.NOT_FOUND;
     const from = Math.min(start, content.length);
@@ -181,7 +182,7 @@ export class StreamContext implements Hostcalls {
     return status.OK;
   }
 
-  closeStream(): Status {
+  closeStream(_type: number): Status {
     this.replying = true;
     this.vm.defer(() => this.#owner.reset("wasm_close_stream"));
     return status.OK;

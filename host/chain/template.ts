@@ -2,6 +2,8 @@
 import type { ChainTemplate, ExchangePort } from "./ports.ts";
 import { HttpFilterStream } from "./http-stream.ts";
 import type { ChainSlot } from "./slot.ts";
+import type { TcpChainTemplate, TcpPort, TcpStream } from "./tcp-ports.ts";
+import { TcpFilterStream } from "./tcp-stream.ts";
 
 /** Whoever counts the streams of a snapshot, so that it can be let go after the last one. */
 export interface StreamCounter {
@@ -25,5 +27,21 @@ export class FilterChain implements ChainTemplate {
   open(port: ExchangePort): HttpFilterStream {
     this.#counter.streamBegan();
     return new HttpFilterStream(this.#slots, port, this.#ended);
+  }
+}
+
+/** The same for connections. Also without any filter: a connection always counts as a stream of its snapshot. */
+export class TcpFilterChain implements TcpChainTemplate {
+  readonly #slots: readonly ChainSlot[];
+  readonly #counter: StreamCounter;
+
+  constructor(slots: readonly ChainSlot[], counter: StreamCounter) {
+    this.#slots = slots;
+    this.#counter = counter;
+  }
+
+  open(port: TcpPort): TcpStream {
+    this.#counter.streamBegan();
+    return new TcpFilterStream(this.#slots, port, () => this.#counter.streamEnded());
   }
 }

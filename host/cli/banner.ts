@@ -1,5 +1,5 @@
 // The first lines of `demo`, `dev` and `run`, and what the single keys show again.
-import type { ControlPlane } from "../control/types.ts";
+import type { ControlPlane, ListenerStatus } from "../control/types.ts";
 import type { Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -25,7 +25,9 @@ async function filterLine(control: ControlPlane): Promise<string> {
 /** Addresses and filters. */
 export async function urlLines(facts: BannerFacts, terminal: Terminal): Promise<string> {
   const listeners = await facts.control.listeners();
-  const lines = listeners.map((one) => arrow(terminal, "proxy", terminal.paint("cyan", `http://${one.address}/`)));
+  const urlOf = ({ protocol, address }: ListenerStatus): string =>
+    protocol === "tcp" ? `tcp://${address}` : `http://${address}/`;
+  const lines = listeners.map((one) => arrow(terminal, "proxy", terminal.paint("cyan", urlOf(one))));
   if (facts.adminUrl !== "") lines.push(arrow(terminal, "admin", terminal.paint("cyan", `${facts.adminUrl}/`)));
   lines.push(arrow(terminal, "filters", await filterLine(facts.control)));
   return [...lines, ...facts.more.map(([label, text]) => arrow(terminal, label, text))].join("\n");

@@ -8,7 +8,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   admin: ["dashboard", "allowedOrigins", "tls"],
   telemetry: ["metrics", "tracing"],
   "telemetry/log": ["format", "path"],
-  "listeners/*": ["tls", "protocol", "http2", "virtualHosts", "tcp", "proxyProtocol"],
+  "listeners/*": ["tls", "http2", "virtualHosts", "proxyProtocol"],
   "listeners/*/accessLog": ["filter", "fields", "sampling"],
   "listeners/*/routes/*": ["mirror", "retryPolicy", "redirect", "rewrite", "hedgePolicy", "fault", "cors", "tls"],
   "listeners/*/routes/*/match": ["regex", "methods", "query", "domains"],
@@ -32,12 +32,13 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   "clusters/*/circuitBreakers/thresholds": ["maxRequests", "maxRetries", "retryBudget"],
   "filters/*": ["signature", "shadow"],
   "experiments/*": ["targeting", "layer", "sharedData", "metrics", "analysis", "rollout", "hooks"],
-  "experiments/*/unit": ["claim", "sourceIp", "connection", "tag"],
+  "experiments/*/unit": ["claim", "tag"],
 };
 
 /** Place of a value -> values known to the contract, not yet to the code. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   "experiments/*/mode": ["shadow", "canary"],
+  "listeners/*/protocol": ["dubbo", "bolt", "tars", "auto"],
   "clusters/*/lbPolicy": ["maglev", "ringHash"],
 };
 

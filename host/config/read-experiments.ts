@@ -3,9 +3,9 @@ import type { ExperimentOptions, UnitSource, VariantOptions } from "../experimen
 import { readSource } from "./read-filters.ts";
 import type { Reader } from "./reader.ts";
 
-/** `header:x-user`, `cookie:sid`, `requestId` -> unit source, or null. */
+/** `header:x-user`, `cookie:sid`, `requestId`, `sourceIp`, `connection` -> unit source, or null. */
 export function parseUnit(text: string): UnitSource | null {
-  if (text === "requestId") return { kind: "requestId" };
+  if (text === "requestId" || text === "sourceIp" || text === "connection") return { kind: text };
   const found = /^(header|cookie):(.+)$/.exec(text);
   const name = found?.[2]?.trim() ?? "";
   if (name === "") return null;
@@ -16,23 +16,31 @@ function readFallback(reader: Reader): readonly UnitSource[] {
   if (!reader.isPresent) return [];
   const unit = parseUnit(reader.text());
   if (unit !== null) return [unit];
-  reader.problem("bad_unit", `expected header:<name>, cookie:<name> or requestId, got "${reader.text()}"`);
+  reader.problem(
+    "bad_unit",
+    `expected header:<name>, cookie:<name>, sourceIp, connection or requestId, got "${reader.text()}"`,
+  );
   return [];
 }
+
+/** Units without a name: `{ sourceIp: true }`. */
+const BARE_UNITS = ["requestId", "sourceIp", "connection"] as const;
 
 function readUnit(reader: Reader): readonly UnitSource[] {
   if (Array.isArray(reader.value)) {
     return reader.items.map((item) => parseUnit(item.text())).filter((unit) => unit !== null);
   }
-  const set = (["header", "cookie", "requestId"] as const).filter((key) => reader.get(key).isPresent);
+  const set = (["header", "cookie", ...BARE_UNITS] as const).filter((key) => reader.get(key).isPresent);
   if (set.length !== 1 && reader.isObject) {
-    reader.problem("pick_one", "exactly one of header, cookie, requestId is needed", {
+    reader.problem("pick_one", "exactly one of header, cookie, requestId, sourceIp, connection is needed", {
       hint: "a second choice is the fallback: { header: x-user-id, fallback: cookie:sid }",
     });
   }
   const kind = set[0];
   const first =
-    kind === undefined ? null : parseUnit(kind === "requestId" ? kind : `${kind}:${reader.get(kind).text()}`);
+    kind === undefined
+      ? null
+      : parseUnit(kind === "header" || kind === "cookie" ? `${kind}:${reader.get(kind).text()}` : kind);
   return [...(first === null ? [] : [first]), ...readFallback(reader.get("fallback"))];
 }
 

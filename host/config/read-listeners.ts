@@ -3,6 +3,7 @@ import type { AccessLogOptions, ListenerLimits, ListenerOptions } from "../net/o
 import type { HeaderMatch, RouteAction, RouteFilters, RouteMatch, RouteOptions } from "../route/options.ts";
 import { readAddress } from "./address.ts";
 import type { Reader } from "./reader.ts";
+import { readTcp } from "./read-tcp.ts";
 
 const KiB = 1024;
 const KINDS = ["exact", "prefix", "suffix", "contains", "present"] as const;
@@ -112,16 +113,19 @@ function readArmHeader(reader: Reader): string {
   return name.toLowerCase();
 }
 
-/** One listener, defaults filled in. `chain` is what it gets when it lists no filters itself. */
+/** One listener, defaults filled in. `chain` is what it gets when it lists no filters itself; on TCP that is none. */
 export function readListener(reader: Reader, chain: readonly string[]): ListenerOptions {
   const filters = reader.get("filters");
+  const tcp = readTcp(reader);
+  const byDefault = tcp === undefined ? chain : [];
   return {
     name: reader.get("name").text(),
     ...readAddress(reader.get("address"), { host: "127.0.0.1", port: 0 }),
     accessLog: readAccessLog(reader.get("accessLog")),
-    filters: filters.isPresent ? filters.strings() : chain,
+    filters: filters.isPresent ? filters.strings() : byDefault,
     routes: reader.get("routes").items.map(readRoute),
     limits: readLimits(reader.get("limits")),
     armHeader: readArmHeader(reader.get("armHeader")),
+    ...(tcp === undefined ? {} : { tcp }),
   };
 }

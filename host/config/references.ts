@@ -45,6 +45,7 @@ function checkListener(listener: Reader, clusters: Names, filters: Names): void 
     if (seen.has(item.text())) item.problem("duplicate_name", `"${item.text()}" is in the chain twice`);
     seen.add(item.text());
   }
+  checkKnown(listener.get("tcp").get("cluster"), "cluster", clusters);
   checkDuplicates(listener.get("routes"), "route");
   for (const route of listener.get("routes").items) checkRoute(route, clusters, filters);
 }
@@ -121,7 +122,8 @@ function usedClusters(config: ProxyConfig): Set<string> {
   const actions = config.listeners.flatMap((listener) => listener.routes.map((route) => route.action));
   const routed = actions.flatMap((action) => (action.kind === "forward" ? action.clusters : []));
   const called = config.filters.flatMap((filter) => filter.allowedUpstreams ?? []);
-  return new Set([...routed.map((one) => one.cluster), ...called]);
+  const carried = config.listeners.flatMap(({ tcp }) => (tcp === undefined ? [] : [tcp.cluster]));
+  return new Set([...routed.map((one) => one.cluster), ...carried, ...called]);
 }
 
 /** What is legal and looks wrong: clusters nobody uses, routes nothing reaches, filters in no chain. */

@@ -104,25 +104,45 @@ const limits = object(
   "Bounds on what a client may do.",
 );
 
+const tcp = object(
+  {
+    cluster: text("Where connections go."),
+    idleTimeout: optional(duration("No byte in either direction; 0s = off.", "1h")),
+    maxConnectAttempts: optional(count("Endpoints tried, each for the cluster's connectTimeout.", 1, 1)),
+  },
+  "What a listener with protocol: tcp does.",
+);
+
 const listener = object(
   {
     name,
+    protocol: optional(
+      Type.Enum(["http", "tcp"], {
+        default: "http",
+        description: "tcp carries bytes to tcp.cluster; then routes, armHeader and HTTP limits are refused.",
+      }),
+    ),
+    tcp: optional(tcp),
     address: text("host:port; port 0 = any free port."),
     accessLog: optional(
       object(
         {
-          format: optional(Type.Enum(["json", "text"], { default: "json", description: "One line per request." })),
+          format: optional(
+            Type.Enum(["json", "text"], { default: "json", description: "One line per request or TCP connection." }),
+          ),
           path: optional(text("`-` is stdout.", "-")),
         },
         "Absent = no access log.",
       ),
     ),
-    filters: optional(names("The chain, in order. Absent = all filters by phase and priority.")),
+    filters: optional(
+      names("The chain, in order. Absent = all filters by phase and priority; on a tcp listener none."),
+    ),
     routes: optional(Type.Array(route, { description: "Tried from top to bottom." })),
     limits: optional(limits),
     armHeader: optional(text("Response header naming the experiment arms of the request; absent = none.")),
   },
-  "A port that takes requests.",
+  "A port that takes requests or connections.",
 );
 
 /** `listeners:` of the config. */

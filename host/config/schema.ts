@@ -104,13 +104,15 @@ const unit = Type.Unsafe({
   properties: {
     header: text("Name of a request header."),
     cookie: text("Name of a cookie."),
-    requestId: Type.Boolean({ description: "Every request for itself; not sticky." }),
-    fallback: text("Tried when the first is absent: header:x, cookie:x or requestId."),
+    requestId: Type.Boolean({ description: "Every request (or TCP connection) for itself; not sticky." }),
+    sourceIp: Type.Boolean({ description: "The client's address." }),
+    connection: Type.Boolean({ description: "The client's connection, for as long as it lasts." }),
+    fallback: text("Tried when the first is absent: header:x, cookie:x, sourceIp, connection or requestId."),
   },
   additionalProperties: false,
   items: Type.String({
-    pattern: "^(header:.+|cookie:.+|requestId)$",
-    [EXPECTED]: "header:<name>, cookie:<name> or requestId",
+    pattern: "^(header:.+|cookie:.+|requestId|sourceIp|connection)$",
+    [EXPECTED]: "header:<name>, cookie:<name>, sourceIp, connection or requestId",
   }),
   minItems: 1,
 });

@@ -25,20 +25,20 @@ export interface ExperimentState {
 
 const TOTAL = 100;
 
-/** `header:x-user`, `cookie:sid`, `requestId`. @throws ProblemError */
+/** `header:x-user`, `cookie:sid`, `requestId`, `sourceIp`, `connection`. @throws ProblemError */
 export function parseUnit(text: string): UnitSource {
-  if (text === "requestId") return { kind: "requestId" };
+  if (text === "requestId" || text === "sourceIp" || text === "connection") return { kind: text };
   const [kind, name, ...rest] = text.split(":");
   if ((kind === "header" || kind === "cookie") && name !== undefined && name !== "" && rest.length === 0) {
     return { kind, name: kind === "header" ? name.toLowerCase() : name };
   }
   throw problemError("config", "bad_unit", `unit "${text}" is not known`, {
-    hint: "use header:NAME, cookie:NAME or requestId",
+    hint: "use header:NAME, cookie:NAME, sourceIp, connection or requestId",
   });
 }
 
 export function formatUnit(unit: UnitSource): string {
-  return unit.kind === "requestId" ? "requestId" : `${unit.kind}:${unit.name}`;
+  return unit.kind === "header" || unit.kind === "cookie" ? `${unit.kind}:${unit.name}` : unit.kind;
 }
 
 export interface NewExperiment {

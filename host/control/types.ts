@@ -110,6 +110,7 @@ export interface ListenerStatus {
   readonly name: string;
   readonly address: string;
   readonly connections: number;
+  readonly protocol: "http" | "tcp";
 }
 
 /** Something that happened; `GET /api/v1/events` and the terminal show it. `data` depends on `type`. */

@@ -10,6 +10,7 @@ import type { PluginServices } from "../plugin/services.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Front } from "./front.ts";
 import { ArmLedger } from "./arm-ledger.ts";
+import { checkProtocols } from "./protocol-check.ts";
 import { Snapshot } from "./snapshot.ts";
 
 export interface DataPlaneOptions {
@@ -92,6 +93,7 @@ export class DataPlane {
       const generations = this.#buildGenerations(snapshot, fresh);
       const prepared = this.#snapshot(snapshot, generations, this.#buildClusters(snapshot));
       this.#prepared.set(snapshot.epoch, prepared);
+      checkProtocols(snapshot, generations);
       const bound = await front.prepare(snapshot, ports, () => prepared);
       link.send({ type: "prepared", epoch: snapshot.epoch, ports: bound });
     } catch (error) {

@@ -3,11 +3,14 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
-import type { SnapshotMessage, EndpointReport } from "../link/messages.ts";
+import type { SnapshotMessage, EndpointReport, ThreadReport } from "../link/messages.ts";
+import { httpProtocol } from "../net/http1/protocol.ts";
 import { startListener, type RunningListener } from "../net/listener.ts";
 import type { ListenerOptions } from "../net/options.ts";
 import type { ListenerView } from "../net/ports.ts";
-import { AccessLog, formatAccess, type AccessFormat } from "../observe/access-log.ts";
+import type { Protocol } from "../net/protocol.ts";
+import { type TcpView, tcpProtocol } from "../net/tcp/protocol.ts";
+import { AccessLog, formatAccess, formatConnection, type AccessFormat } from "../observe/access-log.ts";
 import type { MetricRegistry } from "../observe/metrics.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import { Cluster } from "../upstream/cluster.ts";
@@ -27,11 +30,17 @@ export interface FrontOptions {
   readonly reusePort: boolean;
 }
 
+/** What streams of a listener begin with; `tcp` is set when it carries connections. */
+interface View {
+  readonly http: ListenerView;
+  readonly tcp: TcpView | null;
+}
+
 interface Opened {
   readonly listener: RunningListener;
   options: ListenerOptions;
   /** The view of the newest snapshot that was asked for, so that a stream costs one look-up. */
-  view: { readonly snapshot: Snapshot; readonly view: ListenerView } | null;
+  view: { readonly snapshot: Snapshot; readonly view: View } | null;
   log: OpenedLog;
   /** It left the configuration: what still comes over its connections is served as it last was. */
   leaving: boolean;
@@ -75,26 +84,26 @@ export class Front {
   }
 
   async #open(options: ListenerOptions, port: number, prepared: () => Snapshot): Promise<Opened> {
-    const { name } = options;
     const slot: { opened: Opened | null } = { opened: null };
-    const listener = await startListener({
-      options,
-      port,
-      view: () => this.#view(name, slot.opened, prepared),
-      clock: this.#options.clock,
-      random: this.#options.random,
-      wheel: this.#options.wheel,
-      registry: this.#options.registry,
-      reusePort: this.#options.reusePort,
-    });
+    const view = (): View => this.#view(options.name, slot.opened, prepared);
+    const { clock, reusePort } = this.#options;
+    const listener = await startListener({ options, port, protocol: this.#protocol(options, view), clock, reusePort });
     const opened: Opened = { listener, options, view: null, log: this.#openLog(options), leaving: false };
     slot.opened = opened;
     this.#opened.set(keyOf(options), opened);
     return opened;
   }
 
+  #protocol(options: ListenerOptions, view: () => View): Protocol {
+    const { clock, random, wheel, registry } = this.#options;
+    const common = { options, clock, wheel, registry };
+    return options.tcp === undefined
+      ? httpProtocol({ ...common, random, view: () => view().http })
+      : tcpProtocol({ ...common, view: () => tcpOf(view()) });
+  }
+
   /** Until its first commit a new listener serves with the snapshot that brought it. */
-  #view(name: string, opened: Opened | null, prepared: () => Snapshot): ListenerView {
+  #view(name: string, opened: Opened | null, prepared: () => Snapshot): View {
     if (opened !== null && opened.leaving && opened.view !== null) return opened.view.view;
     const current = this.#options.current();
     const snapshot = current.listeners.has(name) ? current : prepared();
@@ -172,18 +181,44 @@ export class Front {
     return [...clusters.values()].flatMap((cluster) => cluster.status());
   }
 
-  listeners(): readonly { readonly name: string; readonly address: string; readonly connections: number }[] {
+  listeners(): ThreadReport["listeners"] {
     return [...this.#opened.values()].map(({ listener, options }) => ({
       name: options.name,
       address: `${listener.address}:${listener.port}`,
       connections: listener.connections,
+      protocol: protocolOf(options),
     }));
   }
 }
 
-const keyOf = ({ name, host, port }: ListenerOptions): string => `${name} ${host}:${port}`;
+const protocolOf = ({ tcp }: ListenerOptions): "http" | "tcp" => (tcp === undefined ? "http" : "tcp");
+const keyOf = (options: ListenerOptions): string =>
+  `${options.name} ${options.host}:${options.port} ${protocolOf(options)}`;
 
-function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): ListenerView {
+function tcpOf({ tcp }: View): TcpView {
+  if (tcp === null) throw new Error("an HTTP listener carries no TCP");
+  return tcp;
+}
+
+function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): View {
+  return { http: httpView(plan, snapshot, log), tcp: tcpView(plan, snapshot, log) };
+}
+
+function tcpView(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): TcpView | null {
+  const { tcp, options } = plan;
+  if (tcp === null || options.tcp === undefined) return null;
+  return {
+    options: options.tcp,
+    chain: tcp,
+    cluster: (name) => snapshot.clusters.get(name),
+    finished(facts) {
+      const open = log();
+      if (open !== null && open.log !== null) open.log.write(formatConnection(open.format, facts));
+    },
+  };
+}
+
+function httpView(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): ListenerView {
   return {
     routes: plan.routes,
     chainFor: (route) => (route === null ? plan.unrouted : (plan.byRoute.get(route) ?? plan.unrouted)),

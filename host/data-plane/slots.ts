@@ -1,7 +1,7 @@
 // Turns slot messages into chain slots: which generation a request gets. Outside experiments that is one constant; inside,
 // a bucket of the request's unit looks it up (experiments.md 3).
 import { Assignment } from "../experiment/assignment.ts";
-import { readUnit } from "../experiment/unit.ts";
+import { readUnit, type UnitPeer } from "../experiment/unit.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import type { Arm, ChainSlot } from "../chain/slot.ts";
 import type { SlotMessage } from "../link/messages.ts";
@@ -26,8 +26,8 @@ export function buildSlot(message: SlotMessage, place: string, source: SlotSourc
   const { unitMissing } = source.ledger;
   return {
     filter: message.filter,
-    choose(headers: HeaderList, requestId: string): Arm {
-      const unit = readUnit(message.unit, headers, requestId);
+    choose(headers: HeaderList, requestId: string, peer: UnitPeer): Arm {
+      const unit = readUnit(message.unit, headers, requestId, peer);
       if (unit === null) unitMissing.set(message.experiment, (unitMissing.get(message.experiment) ?? 0) + 1);
       return arms[assignment.assign(unit)] ?? only;
     },

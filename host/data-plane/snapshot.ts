@@ -1,8 +1,10 @@
 // Everything one epoch serves with: routes, clusters, chains, filter generations. Immutable once built. Streams hold the
 // snapshot they began with; it lets its generations and clusters go when it is no longer the newest and its last stream
 // has ended.
-import { FilterChain, type StreamCounter } from "../chain/template.ts";
+import { FilterChain, TcpFilterChain, type StreamCounter } from "../chain/template.ts";
 import type { ChainTemplate } from "../chain/ports.ts";
+import type { ChainSlot } from "../chain/slot.ts";
+import type { TcpChainTemplate } from "../chain/tcp-ports.ts";
 import type { SlotMessage, SnapshotMessage } from "../link/messages.ts";
 import type { ListenerOptions } from "../net/options.ts";
 import type { Generation } from "../plugin/generation.ts";
@@ -26,6 +28,8 @@ export interface ListenerPlan {
   readonly routes: RouteTable;
   readonly byRoute: ReadonlyMap<RouteOptions, ChainTemplate>;
   readonly unrouted: ChainTemplate;
+  /** Of a TCP listener. */
+  readonly tcp: TcpChainTemplate | null;
 }
 
 export class Snapshot implements StreamCounter {
@@ -52,18 +56,24 @@ export class Snapshot implements StreamCounter {
   }
 
   #plan(options: ListenerOptions, slots: ReadonlyMap<string, SlotMessage>, ledger: ArmLedger): ListenerPlan {
-    const chain = (names: readonly string[], place: string): ChainTemplate => {
+    const chosen = (names: readonly string[], place: string): readonly ChainSlot[] => {
       const source = { generations: this.generations, ledger };
       const found = names.flatMap((name) => slots.get(name) ?? []);
-      return new FilterChain(
-        found.map((slot) => buildSlot(slot, place, source)),
-        this,
-      );
+      return found.map((slot) => buildSlot(slot, place, source));
     };
+    const chain = (names: readonly string[], place: string): ChainTemplate =>
+      new FilterChain(chosen(names, place), this);
     const byRoute = new Map(
       options.routes.map((route) => [route, chain(chainOf(options, route), `${options.name}/${route.name}`)]),
     );
-    return { options, routes: new RouteTable(options.routes), byRoute, unrouted: chain(options.filters, options.name) };
+    const own = chosen(options.filters, options.name);
+    return {
+      options,
+      routes: new RouteTable(options.routes),
+      byRoute,
+      unrouted: new FilterChain(own, this),
+      tcp: options.tcp === undefined ? null : new TcpFilterChain(own, this),
+    };
   }
 
   streamBegan(): void {

@@ -1,10 +1,12 @@
 // What an experiment on filter versions is once parsed: plain frozen data. Types only.
 
-/** What makes two requests "the same user". `requestId` is not sticky. */
+/** What makes two requests "the same user". `requestId` is not sticky, `connection` as long as it lasts. */
 export type UnitSource =
   | { readonly kind: "header"; readonly name: string }
   | { readonly kind: "cookie"; readonly name: string }
-  | { readonly kind: "requestId" };
+  | { readonly kind: "requestId" }
+  | { readonly kind: "sourceIp" }
+  | { readonly kind: "connection" };
 
 export interface VariantOptions {
   /** Also the value of the `arm` label. */

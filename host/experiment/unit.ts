@@ -2,19 +2,32 @@
 import { firstHeader, type HeaderList } from "../abi/headers.ts";
 import type { UnitSource } from "./options.ts";
 
+/** What is known of the client beside its request. */
+export interface UnitPeer {
+  readonly sourceAddress: string;
+  readonly connectionId: number;
+}
+
+const NOBODY: UnitPeer = { sourceAddress: "", connectionId: 0 };
+
 /**
  * The unit, or null when no source is present. An empty value counts as absent: it would put everybody without an id into
  * one bucket. `requestId` is always present, so sources behind it are never asked.
  */
-export function readUnit(sources: readonly UnitSource[], headers: HeaderList, requestId: string): string | null {
+export function readUnit(
+  sources: readonly UnitSource[],
+  headers: HeaderList,
+  requestId: string,
+  peer: UnitPeer = NOBODY,
+): string | null {
   for (const source of sources) {
-    const unit = readSource(source, headers, requestId);
+    const unit = readSource(source, headers, requestId, peer);
     if (unit !== undefined && unit !== "") return unit;
   }
   return null;
 }
 
-function readSource(source: UnitSource, headers: HeaderList, requestId: string): string | undefined {
+function readSource(source: UnitSource, headers: HeaderList, requestId: string, peer: UnitPeer): string | undefined {
   switch (source.kind) {
     case "header":
       return firstHeader(headers, source.name);
@@ -22,6 +35,10 @@ function readSource(source: UnitSource, headers: HeaderList, requestId: string):
       return readCookie(headers, source.name);
     case "requestId":
       return requestId;
+    case "sourceIp":
+      return peer.sourceAddress;
+    case "connection":
+      return peer.connectionId === 0 ? undefined : String(peer.connectionId);
   }
 }
 

@@ -116,7 +116,12 @@ export interface ThreadReport {
   /** experiment -> requests that carried no unit. */
   readonly unitMissing: Readonly<Record<string, number>>;
   readonly endpoints: readonly EndpointReport[];
-  readonly listeners: readonly { readonly name: string; readonly address: string; readonly connections: number }[];
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly connections: number;
+    readonly protocol: "http" | "tcp";
+  }[];
   /** Live and draining generations with the streams that run on them. */
   readonly generations: readonly { readonly key: string; readonly state: string; readonly streams: number }[];
 }

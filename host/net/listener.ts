@@ -2,15 +2,8 @@
 // process lives (decisions.md 5); `drain` is for the end of the process.
 import { type Server, type Socket, createServer } from "node:net";
 import type { Clock, Timer } from "../base/clock.ts";
-import type { Random } from "../base/random.ts";
-import type { TimerWheel } from "../base/timer-wheel.ts";
-import type { MetricRegistry } from "../observe/metrics.ts";
-import type { ListenerContext } from "./client-side.ts";
-import { Http1Connection } from "./http1/connection.ts";
-import { HttpMetrics } from "./http-metrics.ts";
 import type { ListenerOptions } from "./options.ts";
-import type { ListenerView } from "./ports.ts";
-import { RequestIds } from "./request-id.ts";
+import type { OpenConnection, Protocol } from "./protocol.ts";
 
 /** No new connection for this long: clients and balancers have understood (decisions.md 5). */
 const QUIET_MS = 100;
@@ -20,12 +13,9 @@ const BACKLOG = 4096;
 
 export interface ListenerInputs {
   readonly options: ListenerOptions;
-  /** The committed generation; asked once per exchange. */
-  readonly view: () => ListenerView;
+  /** Takes over what is accepted. */
+  readonly protocol: Protocol;
   readonly clock: Clock;
-  readonly random: Random;
-  readonly wheel: TimerWheel;
-  readonly registry: MetricRegistry;
   /** Several threads share the port; each must call `assertPortFree` before (decisions.md 21). */
   readonly reusePort: boolean;
   /** Port to bind instead of the options' own: the port that the first thread got for 0. */
@@ -46,7 +36,7 @@ export interface RunningListener {
   /** Closes the listening socket; open connections go on. Idempotent. */
   stopAccepting(): void;
   /**
-   * Ends in order: answers say `Connection: close`, the listener stays open until no connection has come for 100 ms or half
+   * Ends in order: HTTP answers say `Connection: close`, the listener stays open until no connection has come for 100 ms or half
    * of the time has passed, then it closes with the idle connections; accepted work is finished. After `timeoutMs` the rest
    * is cut off. Resolves when no connection is left.
    */
@@ -69,8 +59,9 @@ class Listener implements RunningListener {
   address = "";
   port = 0;
   readonly #server: Server;
-  readonly #context: ListenerContext;
-  readonly #connections = new Set<Http1Connection>();
+  readonly #protocol: Protocol;
+  readonly #clock: Clock;
+  readonly #connections = new Set<OpenConnection>();
   readonly #nextId: () => number;
   #lastAcceptMs: number;
   #accepting = true;
@@ -80,15 +71,14 @@ class Listener implements RunningListener {
   /** Set when the socket is closed: to be called when the last connection has ended. */
   #onLast: (() => void) | null = null;
 
-  constructor({ options, view, clock, random, wheel, registry, nextConnectionId }: ListenerInputs) {
+  constructor({ options, protocol, clock, nextConnectionId }: ListenerInputs) {
     this.name = options.name;
+    this.#protocol = protocol;
+    this.#clock = clock;
     this.#nextId = nextConnectionId ?? (() => ++connectionCount);
     this.#lastAcceptMs = clock.monotonicMs();
-    const metrics = new HttpMetrics(options.name, registry);
-    const requestIds = new RequestIds(random);
-    this.#context = { options, view, clock, wheel, metrics, requestIds, draining: false };
     const { bufferBytes, maxConnections } = options.limits;
-    // Half-open: a client may send FIN behind its request and wait for the answer.
+    // Half-open: a client may send FIN behind what it says and wait for the answer.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: bufferBytes }, (socket) =>
       this.#accept(socket),
     );
@@ -99,7 +89,7 @@ class Listener implements RunningListener {
       });
     });
     this.#server.maxConnections = maxConnections;
-    this.#server.on("drop", () => metrics.connectionsRefused.inc());
+    this.#server.on("drop", () => protocol.metrics.connectionsRefused.inc());
   }
 
   get connections(): number {
@@ -112,7 +102,7 @@ class Listener implements RunningListener {
       this.#server.listen({ host: options.host, port: port ?? options.port, reusePort, backlog: BACKLOG }, () => {
         this.#server.off("error", reject);
         // A failed accept (no descriptor left) costs that connection, not the process.
-        this.#server.on("error", () => this.#context.metrics.connectionsRefused.inc());
+        this.#server.on("error", () => this.#protocol.metrics.connectionsRefused.inc());
         const bound = this.#server.address();
         if (bound !== null && typeof bound !== "string") {
           this.address = bound.address;
@@ -124,7 +114,7 @@ class Listener implements RunningListener {
   }
 
   configure(options: ListenerOptions): void {
-    this.#context.options = options;
+    this.#protocol.configure(options);
     this.#server.maxConnections = options.limits.maxConnections;
   }
 
@@ -136,8 +126,8 @@ class Listener implements RunningListener {
   }
 
   drain(timeoutMs: number): Promise<void> {
-    const { clock } = this.#context;
-    this.#context.draining = true;
+    const clock = this.#clock;
+    this.#protocol.drain();
     const startMs = clock.monotonicMs();
     this.#lastAcceptMs = startMs;
     const step = (): void => {
@@ -159,9 +149,9 @@ class Listener implements RunningListener {
   }
 
   #accept(socket: Socket): void {
-    const { metrics, clock } = this.#context;
-    const connection = new Http1Connection(socket, this.#context, this.#nextId());
-    this.#lastAcceptMs = clock.monotonicMs();
+    const { metrics } = this.#protocol;
+    const connection = this.#protocol.open(socket, this.#nextId());
+    this.#lastAcceptMs = this.#clock.monotonicMs();
     this.#connections.add(connection);
     metrics.connectionsTotal.inc();
     metrics.connectionsActive.add(1);

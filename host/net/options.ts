@@ -30,6 +30,16 @@ export interface ListenerLimits {
   readonly maxConnections: number;
 }
 
+/** `tcp:` of a listener with `protocol: tcp`. */
+export interface TcpOptions {
+  /** Where its connections go. */
+  readonly cluster: string;
+  /** No byte in either direction. 0 = off. Default 3 600 000, as in Envoy's tcp_proxy. */
+  readonly idleTimeoutMs: number;
+  /** Endpoints tried before a connection is given up. Default 1, as in Envoy's tcp_proxy. */
+  readonly maxConnectAttempts: number;
+}
+
 export interface ListenerOptions {
   readonly name: string;
   readonly host: string;
@@ -42,4 +52,6 @@ export interface ListenerOptions {
   readonly limits: ListenerLimits;
   /** Response header that names the experiment arms of the request, or "" for none. */
   readonly armHeader: string;
+  /** Set when the listener carries plain TCP: then it has no routes, and only `bufferBytes` and `maxConnections` count. */
+  readonly tcp?: TcpOptions;
 }

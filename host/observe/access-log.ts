@@ -28,6 +28,10 @@ export interface AccessFacts {
   readonly arms: string;
 }
 
+export interface ConnectionLogFacts extends AccessFacts {
+  readonly connectionId: number;
+}
+
 export interface AccessRequest {
   readonly method: string;
   readonly path: string;
@@ -41,6 +45,13 @@ export type AccessFormat = "json" | "text";
 export function formatAccess(format: AccessFormat, facts: AccessFacts, request: AccessRequest): string {
   return format === "json" ? toJson(facts, request) : toText(facts, request);
 }
+
+/** The line of a TCP connection. The text form is Envoy's default format as well, with "-" where only a request has something. */
+export function formatConnection(format: AccessFormat, facts: ConnectionLogFacts): string {
+  return format === "json" ? connectionJson(facts) : toText(facts, NO_REQUEST);
+}
+
+const NO_REQUEST: AccessRequest = { method: "", path: "", authority: "", userAgent: "" };
 
 const isoTime = (ms: number): string => new Date(Math.floor(ms)).toISOString();
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
@@ -69,6 +80,27 @@ function toJson(facts: AccessFacts, request: AccessRequest): string {
     client: addressOf(facts.sourceAddress, facts.sourcePort),
     userAgent: request.userAgent,
     requestId: facts.requestId,
+    arms: facts.arms,
+  })}\n`;
+}
+
+/** `bytesReceived` and `bytesSent` as the client's side counts them (Envoy's BYTES_RECEIVED, BYTES_SENT). */
+function connectionJson(facts: ConnectionLogFacts): string {
+  return `${JSON.stringify({
+    time: isoTime(facts.startMs),
+    listener: facts.listener,
+    protocol: facts.protocol,
+    flags: facts.responseFlags,
+    details: facts.responseCodeDetails,
+    bytesReceived: facts.requestBytes,
+    bytesSent: facts.responseBytes,
+    durationMs: round(facts.durationMs),
+    connectMs: round(facts.upstreamMs),
+    cluster: facts.clusterName,
+    upstream: addressOf(facts.upstreamAddress, facts.upstreamPort),
+    attempts: facts.attempts,
+    client: addressOf(facts.sourceAddress, facts.sourcePort),
+    connectionId: facts.connectionId,
     arms: facts.arms,
   })}\n`;
 }

@@ -24,6 +24,7 @@ export const FEATURES: Readonly<Record<string, string>> = {
   "sluice.kv_delete": "1",
   "sluice.kv_keys": "1",
   "sluice.kv_set": "1",
+  "sluice.reply_downstream": "1",
   clear_route_cache: "1",
   compress: "1",
   uncompress: "1",
@@ -41,6 +42,8 @@ const FUNCTIONS: Readonly<Record<string, Foreign>> = {
       : answer(services.shared.delete(vmId, args.latin1Slice(4), args.readUInt32LE(0))),
   "sluice.kv_keys": kvKeys,
   "sluice.kv_set": kvSet,
+  // Only a TCP connection has a client to write to (chain/tcp-context.ts); elsewhere its window is closed.
+  "sluice.reply_downstream": () => answer(status.BAD_ARGUMENT),
   compress: (_services, _vmId, args) => answer(status.OK, deflateSync(args)),
   uncompress,
 };

@@ -1,6 +1,6 @@
 // One version of a filter on one data thread, for as long as anything runs on it. The snapshots that contain it hold it;
 // when the newest committed snapshot does not, it drains: its instance is closed and dropped when the last snapshot with
-// running streams lets go, or at the drain deadline.
+// running streams lets go, or at the drain deadline; TCP connections keep it past the deadline, for as long as they last.
 //
 //   live --drain()--> draining --last unhold() / deadline--> retired
 //
@@ -92,7 +92,13 @@ export class Generation {
     this.#onRetired = done;
     this.#deadlineMs = deadlineMs;
     if (this.#holders === 0) this.#finish();
-    else this.#deadline = this.#services.clock.after(deadlineMs, () => this.#finish());
+    else this.#deadline = this.#services.clock.after(deadlineMs, () => this.#expire());
+  }
+
+  /** A reload must not break connections: those stay, and the last holder retires the generation. */
+  #expire(): void {
+    if (this.#instance?.longLived === true) this.#instance.abandonStreams(false);
+    else this.#finish();
   }
 
   #finish(): void {
@@ -101,7 +107,7 @@ export class Generation {
     this.#deadline?.cancel();
     const instance = this.#instance;
     this.#instance = null;
-    instance?.abandonStreams();
+    instance?.abandonStreams(true);
     instance?.close(this.#deadlineMs);
     this.#onRetired();
   }

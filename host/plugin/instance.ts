@@ -65,11 +65,19 @@ export class FilterInstance {
     for (const orphan of orphans) orphan.abandoned();
   }
 
-  /** At the drain deadline: streams that are still here go on without this filter, by its failure policy. */
-  abandonStreams(): void {
+  /** Some stream may last for hours, and keeps its version as long. */
+  get longLived(): boolean {
+    return this.vm.contexts.values().some((context) => context.longLived === true);
+  }
+
+  /**
+   * At the drain deadline: streams that are still here go on without this filter, by its failure policy. Connections stay
+   * when `all` is false.
+   */
+  abandonStreams(all: boolean): void {
     const kept = new Set<unknown>(this.#contexts.values());
     for (const context of this.vm.contexts.values()) {
-      if (kept.has(context)) continue;
+      if (kept.has(context) || (!all && context.longLived === true)) continue;
       this.vm.contexts.delete(context.id);
       context.abandoned();
     }

@@ -6,7 +6,7 @@ import { sha256Hex } from "../base/hash.ts";
 import { seededRandom } from "../base/random.ts";
 import type { StreamFacts } from "../chain/ports.ts";
 import { newArmCounts, type ArmCounts, type ChainSlot } from "../chain/slot.ts";
-import { FilterChain } from "../chain/template.ts";
+import { FilterChain, TcpFilterChain } from "../chain/template.ts";
 import { prepareModule } from "../module/prepare.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import { Generation } from "../plugin/generation.ts";
@@ -14,6 +14,7 @@ import type { FilterOptions } from "../plugin/options.ts";
 import { privateState } from "../plugin/private-state.ts";
 import type { FaultReport, PluginServices } from "../plugin/services.ts";
 import type { VmTrace } from "../vm/trace.ts";
+import { TestConnection } from "./connection.ts";
 import { TestExchange, type RequestInput } from "./transport.ts";
 import { ScriptedUpstream, Upstreams } from "./upstreams.ts";
 
@@ -77,6 +78,7 @@ export class Harness {
   readonly #upstreams: Upstreams;
   readonly #state: ReturnType<typeof privateState>;
   readonly #chain: FilterChain;
+  readonly #tcpChain: TcpFilterChain;
   #requests = 0;
   #open = 0;
 
@@ -103,13 +105,10 @@ export class Harness {
     this.generations = filters.map((filter) => load(filter, services));
     for (const generation of this.generations) generation.hold();
     this.counts = this.generations.map(() => newArmCounts());
-    this.#chain = new FilterChain(
-      this.generations.map((generation, index) => this.#slot(generation, index)),
-      {
-        streamBegan: () => void this.#open++,
-        streamEnded: () => void this.#open--,
-      },
-    );
+    const slots = this.generations.map((generation, index) => this.#slot(generation, index));
+    const counter = { streamBegan: () => void this.#open++, streamEnded: () => void this.#open-- };
+    this.#chain = new FilterChain(slots, counter);
+    this.#tcpChain = new TcpFilterChain(slots, counter);
   }
 
   #slot(generation: Generation, index: number): ChainSlot {
@@ -129,16 +128,22 @@ export class Harness {
 
   /** Begins an exchange without sending anything: for tests that go step by step. */
   open(requestId?: string): TestExchange {
-    const number = ++this.#requests;
-    const exchange = new TestExchange({
-      ...FACTS,
-      requestId: requestId ?? `test-${number}`,
-      connectionId: number,
-      startNanos: this.clock.nowNanos(),
-      startMs: this.clock.nowMs(),
-    });
+    const facts = this.#facts();
+    const exchange = new TestExchange({ ...facts, requestId: requestId ?? `test-${facts.connectionId}` });
     exchange.attach(this.#chain.open(exchange));
     return exchange;
+  }
+
+  /** A client connects to a TCP listener. @param facts what else is known: `{ sourceAddress: "10.0.0.7" }` */
+  connect(facts: Partial<StreamFacts> = {}): TestConnection {
+    const connection = new TestConnection({ ...this.#facts(), protocol: "TCP", scheme: "", routeName: "", ...facts });
+    return connection.attach(this.#tcpChain.open(connection));
+  }
+
+  #facts(): StreamFacts {
+    const connectionId = ++this.#requests;
+    const { clock } = this;
+    return { ...FACTS, requestId: "", connectionId, startNanos: clock.nowNanos(), startMs: clock.nowMs() };
   }
 
   /** Sends a whole request through the chain; the upstream has not answered yet. */

@@ -16,6 +16,7 @@ import { Connection, type ConnectionOwner, type ConnectionState } from "./connec
 import { Endpoint } from "./endpoint.ts";
 import type { ClusterOptions } from "./options.ts";
 import { type Dial, dialTcp } from "./transport.ts";
+import { Tunnel, type TunnelOwner, type TunnelWaiter } from "./tunnel.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
 
 /** Someone who wants a connection. Exactly one of the two is called, unless `cancel` comes first. */
@@ -49,7 +50,7 @@ export interface EndpointRow {
   readonly failures: number;
 }
 
-export class Cluster implements ConnectionOwner, DeadlineOwner {
+export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   readonly name: string;
   readonly options: ClusterOptions;
   readonly endpoints: readonly Endpoint[];
@@ -118,6 +119,28 @@ export class Cluster implements ConnectionOwner, DeadlineOwner {
     }
   }
 
+  /**
+   * Dials a connection for `waiter` alone; it counts towards maxConnections for as long as it lasts and never becomes
+   * idle. Null: refused, and `waiter` has been told before this returns.
+   * @param avoid endpoint that has just failed
+   */
+  openTunnel(waiter: TunnelWaiter, avoid: Endpoint | null = null): Tunnel | null {
+    const endpoint = this.endpoints[this.#balancer.pick(avoid?.number ?? -1)];
+    if (endpoint === undefined || this.#closed || this.#connections >= this.options.maxConnections) {
+      const full = endpoint !== undefined && !this.#closed;
+      if (full) this.metrics.overflow.inc();
+      waiter.tunnelRefused(full ? "upstream_overflow" : "no_healthy_upstream", null);
+      return null;
+    }
+    const { wheel, clock, bufferBytes = 64 * 1024 } = this.#environment;
+    const tunnel = new Tunnel({ endpoint, waiter, owner: this, bufferBytes });
+    this.#connections++;
+    endpoint.connections++;
+    endpoint.active++;
+    wheel.schedule(tunnel.connectDeadline, clock.monotonicMs() + this.options.connectTimeoutMs);
+    return tunnel;
+  }
+
   /** Gives a connection back after a complete exchange on it; the next waiter gets it, else it becomes idle. */
   release(connection: Connection): void {
     if (connection.state !== "busy") return;
@@ -163,6 +186,24 @@ export class Cluster implements ConnectionOwner, DeadlineOwner {
     if (state === "idle") endpoint.dropIdle(connection);
     if (state === "busy") endpoint.active--;
     if (state === "dialing") this.#dialFailed(connection);
+    this.#dialForQueue();
+  }
+
+  tunnelConnected(tunnel: Tunnel): void {
+    this.#environment.wheel.cancel(tunnel.connectDeadline);
+    tunnel.endpoint.requests++;
+  }
+
+  tunnelClosed(tunnel: Tunnel, failed: boolean): void {
+    const { endpoint, timedOut } = tunnel;
+    this.#environment.wheel.cancel(tunnel.connectDeadline);
+    this.#connections--;
+    endpoint.connections--;
+    endpoint.active--;
+    if (failed) {
+      endpoint.failures++;
+      (timedOut ? this.metrics.connectTimeout : this.metrics.connectFail).inc();
+    }
     this.#dialForQueue();
   }
 

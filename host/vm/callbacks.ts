@@ -21,6 +21,11 @@ const NAMES = {
   onResponseHeaders: "proxy_on_response_headers",
   onResponseBody: "proxy_on_response_body",
   onResponseTrailers: "proxy_on_response_trailers",
+  onNewConnection: "proxy_on_new_connection",
+  onDownstreamData: "proxy_on_downstream_data",
+  onDownstreamClose: "proxy_on_downstream_connection_close",
+  onUpstreamData: "proxy_on_upstream_data",
+  onUpstreamClose: "proxy_on_upstream_connection_close",
   onHttpCallResponse: "proxy_on_http_call_response",
   onQueueReady: "proxy_on_queue_ready",
   onForeignFunction: "proxy_on_foreign_function",
@@ -28,7 +33,7 @@ const NAMES = {
 
 export type GuestCallbacks = Readonly<Record<keyof typeof NAMES, GuestCallback | null>>;
 
-/** The callbacks of one direction of an HTTP stream. */
+/** The callbacks of one direction of a stream. A TCP stream's new connection is to its data what headers are to a body. */
 export interface SideCallbacks {
   readonly headers: GuestCallback | null;
   readonly body: GuestCallback | null;
@@ -44,6 +49,14 @@ export function requestSide({ onRequestHeaders, onRequestBody, onRequestTrailers
 
 export function responseSide({ onResponseHeaders, onResponseBody, onResponseTrailers }: GuestCallbacks): SideCallbacks {
   return { headers: onResponseHeaders, body: onResponseBody, trailers: onResponseTrailers };
+}
+
+export function downstreamSide({ onNewConnection, onDownstreamData }: GuestCallbacks): SideCallbacks {
+  return { headers: onNewConnection, body: onDownstreamData, trailers: null };
+}
+
+export function upstreamSide({ onUpstreamData }: GuestCallbacks): SideCallbacks {
+  return { headers: null, body: onUpstreamData, trailers: null };
 }
 
 /** @param allowed names the capability policy lets the host call; null = all */

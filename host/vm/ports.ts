@@ -56,6 +56,8 @@ export interface Hostcalls {
   /** Queue id, or 0. */
   registerQueue(name: string): number;
   foreign(name: string, args: Buffer): ForeignResult;
+  /** Keeps its instance past the drain deadline: a connection that a reload must not break. */
+  readonly longLived?: boolean;
   /** The instance died or was taken away: the context must not call into it any more. */
   abandoned(): void;
 }

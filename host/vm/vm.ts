@@ -6,9 +6,11 @@ import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import {
   lookUpCallbacks,
+  downstreamSide,
   NO_CALLBACKS,
   requestSide,
   responseSide,
+  upstreamSide,
   type GuestCallback,
   type GuestCallbacks,
 } from "./callbacks.ts";
@@ -36,6 +38,8 @@ export class Vm implements Guest {
   /** Those of `callbacks` that streams use, one object per VM instead of two per stream. */
   requestCallbacks = NO_CALLBACKS;
   responseCallbacks = NO_CALLBACKS;
+  downstreamCallbacks = NO_CALLBACKS;
+  upstreamCallbacks = NO_CALLBACKS;
   fault: GuestFault | null = null;
   /** The guest makes a stream at its first callback by itself (`sluice_lazy_streams` in sdk/proxy.ts). */
   lazyStreams = false;
@@ -74,6 +78,8 @@ export class Vm implements Guest {
     this.callbacks = traceCallbacks(lookUpCallbacks(exports, this.options.allowedCapabilities), this.options.trace);
     this.requestCallbacks = requestSide(this.callbacks);
     this.responseCallbacks = responseSide(this.callbacks);
+    this.downstreamCallbacks = downstreamSide(this.callbacks);
+    this.upstreamCallbacks = upstreamSide(this.callbacks);
   }
 
   /** `_initialize`, then `main` (or `__main_void`); only without `_initialize`: `_start` (abi.md 3.1). */

@@ -12,6 +12,7 @@ import { callFrom, Continuation, OutRequest } from "./callout";
 import * as env from "./env";
 import { Flow } from "./flow";
 import { RequestHead, requestHead, ResponseHead, responseHead } from "./headers";
+import { writeDownstream } from "./host-extras";
 import { accepted } from "./host-status";
 import { Context } from "./owner";
 import { PairsBuilder } from "./pairs";
@@ -35,6 +36,9 @@ export abstract class Stream extends Context {
   onLog(): void {}
   /** The host is done with the stream. Pending call-outs and timers are dropped afterwards. */
   onEnd(): void {}
+
+  /** Lets one direction go on: `answer` is the response, or upstream data. What a delay's timer does. */
+  resumeSide(answer: bool): void {}
 
   /**
    * Sends `request` to `cluster` and calls `then` with the answer. False when the host refuses (unknown or forbidden
@@ -88,6 +92,10 @@ export abstract class HttpFilter extends Stream {
     accepted(env.proxy_send_local_response(status, why, whySize, text, size, packed.ptr, packed.length, -1));
     return Flow.Pause;
   }
+  override resumeSide(answer: bool): void {
+    if (answer) this.resumeResponse();
+    else this.resumeRequest();
+  }
   /** Lets a paused request go on, after this callback. */
   resumeRequest(): bool {
     return accepted(env.proxy_continue_stream(stream.HTTP_REQUEST));
@@ -114,24 +122,45 @@ export enum Peer {
   Remote = peer.REMOTE,
 }
 
-/** A filter of TCP connections. Paused data callbacks are given the whole buffer so far. */
+/**
+ * A filter of TCP connections. Flow.Pause keeps what a data callback has seen; the next one is given the whole buffer so
+ * far, which goes on, edits included, with Flow.Continue or `resume*`. Keep an offset rather than read it all anew.
+ */
 export abstract class TcpFilter extends Stream {
   constructor() {
     super();
     this.kind = StreamKind.Tcp;
   }
+  /** A client has connected; the upstream is dialled when every filter has continued. Flow.Pause holds until resumeDownstream. */
   onNewConnection(): Flow {
     return Flow.Continue;
   }
+  /** Bytes from the client, in chain order. `data.end`: the client sends no more; it may still read. */
   onDownstreamData(data: BodyView): Flow {
     return Flow.Continue;
   }
+  /** Bytes from the upstream, in reverse chain order. `data.end`: the upstream sends no more. */
   onUpstreamData(data: BodyView): Flow {
     return Flow.Continue;
   }
+  /** The client's side is gone; called once. */
   onDownstreamClose(by: Peer): void {}
+  /** The upstream's side is gone; called once. Envoy calls it with the upstream's last byte, with Peer.Unknown. */
   onUpstreamClose(by: Peer): void {}
 
+  /** Writes to the client after this callback, past the other filters; `close` ends the connection afterwards. *sluice.* */
+  write(bytes: Bytes, close: bool = false): bool {
+    return writeDownstream(bytes, close);
+  }
+  /** As `write`, with text (UTF-8). *sluice.* */
+  writeText(text: string, close: bool = false): bool {
+    const bytes = encode(text);
+    return writeDownstream(Bytes.at(bytes, encodedSize), close);
+  }
+  override resumeSide(answer: bool): void {
+    if (answer) this.resumeUpstream();
+    else this.resumeDownstream();
+  }
   /** Lets the paused downstream direction (or a paused new connection) go on. */
   resumeDownstream(): bool {
     return accepted(env.proxy_continue_stream(stream.DOWNSTREAM));
@@ -140,11 +169,14 @@ export abstract class TcpFilter extends Stream {
   resumeUpstream(): bool {
     return accepted(env.proxy_continue_stream(stream.UPSTREAM));
   }
-  /** Closes the client's side after pending writes. */
+  /**
+   * Closes the connection after pending writes; what this callback lets pass is written first. In onNewConnection nothing
+   * is dialled.
+   */
   closeDownstream(): bool {
     return accepted(env.proxy_close_stream(stream.DOWNSTREAM));
   }
-  /** Closes the upstream's side. */
+  /** The same, noted as the upstream's end. */
   closeUpstream(): bool {
     return accepted(env.proxy_close_stream(stream.UPSTREAM));
   }

@@ -26,8 +26,8 @@ export function beginHttp(id: u32, responseSide: bool): HttpFilter | null {
 }
 
 /** The TCP stream with this id, or null. */
-export function beginTcp(id: u32): TcpFilter | null {
-  return changetype<TcpFilter>(begin(id, StreamKind.Tcp, false));
+export function beginTcp(id: u32, upstreamSide: bool = false): TcpFilter | null {
+  return changetype<TcpFilter>(begin(id, StreamKind.Tcp, upstreamSide));
 }
 
 function begin(id: u32, kind: StreamKind, responseSide: bool): usize {

@@ -1,7 +1,7 @@
 // Typed wrappers of sluice's foreign functions, each with what happens on hosts that lack it (abi.md 11.2).
 import { Bytes } from "./bytes";
 import { nowNanos } from "./clock";
-import { HttpFilter } from "./context";
+import { Stream } from "./context";
 import { Flow } from "./flow";
 import { callForeign, lacking } from "./foreign";
 import { current, onResponseSide } from "./scope";
@@ -112,14 +112,13 @@ class Sum extends Updater {
 
 class Resume extends Task {
   constructor(
-    private filter: HttpFilter,
-    private response: bool,
+    private stream: Stream,
+    private answer: bool,
   ) {
     super();
   }
   run(): void {
-    if (this.response) this.filter.resumeResponse();
-    else this.filter.resumeRequest();
+    this.stream.resumeSide(this.answer);
   }
 }
 
@@ -127,13 +126,13 @@ class Resume extends Task {
  * Holds this direction of the stream for `ms` (at most 60 000): `return delay(this, 250)`. *sluice*: the host waits by
  * itself; elsewhere a timer resumes. Continues at once when neither is possible.
  */
-export function delay(filter: HttpFilter, ms: u32): Flow {
+export function delay(stream: Stream, ms: u32): Flow {
   if (ms == 0) return Flow.Continue;
   const args = scratch(4);
   store<u32>(args, min<u32>(ms, 60000));
   if (callForeign("sluice.delay", Bytes.at(args, 4)) !== null) return Flow.Pause;
   if (!lacking() || current === null) return Flow.Continue;
-  return Timer.after(ms, new Resume(filter, onResponseSide)) ? Flow.Pause : Flow.Continue;
+  return Timer.after(ms, new Resume(stream, onResponseSide)) ? Flow.Pause : Flow.Continue;
 }
 
 /** Which route serves the request is decided anew with the current headers. *Envoy.* */

@@ -4,7 +4,7 @@ import { Context } from "./owner";
 
 /** Whose callback is running; null outside callbacks. */
 export let current: Context | null = null;
-/** True while the running callback belongs to the response side of an HTTP stream. */
+/** True while the running callback belongs to the response side of an HTTP stream or to upstream data. */
 export let onResponseSide: bool = false;
 
 /** Notes the context of the running callback. */

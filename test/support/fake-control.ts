@@ -172,7 +172,8 @@ export class FakeControl implements ControlPlane {
         failures: 5,
       },
     ]);
-  listeners = () => Promise.resolve([{ name: "public", address: "127.0.0.1:8080", connections: 7 }]);
+  listeners = () =>
+    Promise.resolve([{ name: "public", address: "127.0.0.1:8080", connections: 7, protocol: "http" as const }]);
   setLogLevel = (level: ProxyConfig["logLevel"]) => this.#did(undefined, "setLogLevel", level);
   shutdown = (reason: string) => {
     this.state = "draining";

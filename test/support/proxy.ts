@@ -3,6 +3,7 @@ import { systemClock, type Clock } from "../../host/base/clock.ts";
 import { seededRandom } from "../../host/base/random.ts";
 import { TimerWheel } from "../../host/base/timer-wheel.ts";
 import type { ChainTemplate, ExchangePort, HttpStream, StreamFacts } from "../../host/chain/ports.ts";
+import { httpProtocol } from "../../host/net/http1/protocol.ts";
 import { startListener, type RunningListener } from "../../host/net/listener.ts";
 import type { ListenerLimits, ListenerOptions } from "../../host/net/options.ts";
 import { MetricRegistry } from "../../host/observe/metrics.ts";
@@ -101,23 +102,21 @@ export async function startProxy(inputs: TestProxyInputs = {}): Promise<TestProx
       for (const waiter of waiters.filter(({ count }) => count <= finished.length)) waiter.resolve(finished);
     },
   };
+  const listenerOptions: ListenerOptions = {
+    name: "test",
+    host: "127.0.0.1",
+    port: 0,
+    accessLog: null,
+    filters: [],
+    routes: [],
+    limits: { ...LIMITS, ...inputs.limits },
+    armHeader: "",
+    ...inputs.listener,
+  };
   const listener = await startListener({
-    options: {
-      name: "test",
-      host: "127.0.0.1",
-      port: 0,
-      accessLog: null,
-      filters: [],
-      routes: [],
-      limits: { ...LIMITS, ...inputs.limits },
-      armHeader: "",
-      ...inputs.listener,
-    },
-    view: () => view,
+    options: listenerOptions,
+    protocol: httpProtocol({ options: listenerOptions, view: () => view, clock, random, wheel, registry }),
     clock,
-    random,
-    wheel,
-    registry,
     reusePort: false,
   });
   return {

@@ -100,7 +100,11 @@ export const ab: Command = {
     filter: { type: "positional", description: "Name of the filter" },
     variants: { type: "string", description: "Versions to compare, the first is the control", valueHint: "v3,v4" },
     split: { type: "string", description: "Percentages in the same order; alone: shifts", valueHint: "90/10" },
-    hash: { type: "string", description: "header:x, cookie:x or requestId; repeat for fallbacks", valueHint: "unit" },
+    hash: {
+      type: "string",
+      description: "header:x, cookie:x, sourceIp, connection or requestId; repeat for fallbacks",
+      valueHint: "unit",
+    },
     name: { type: "string", description: "Name of the experiment", valueHint: "name" },
     salt: { type: "string", description: "Seed of the assignment", valueHint: "text" },
     promote: { type: "string", description: "Make this arm live and end the experiment", valueHint: "arm" },

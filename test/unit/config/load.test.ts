@@ -225,4 +225,45 @@ experiments:
       unit: [{ kind: "cookie", name: "sid" }, { kind: "requestId" }],
     });
   });
+
+  test("takes units that need no header", async () => {
+    const units = async (unit: string) =>
+      (
+        await parse(`${MINIMAL}filters: [{ name: f }]
+experiments:
+  - name: e
+    filter: f
+    unit: ${unit}
+    variants: [{ name: a, version: current, weight: 50 }, { name: b, version: v2, weight: 50 }]
+`)
+      ).config.experiments[0]?.unit;
+    expect(await units("{ sourceIp: true }")).toEqual([{ kind: "sourceIp" }]);
+    expect(await units("{ header: X-User, fallback: connection }")).toEqual([
+      { kind: "header", name: "x-user" },
+      { kind: "connection" },
+    ]);
+    expect(await units("[sourceIp, requestId]")).toEqual([{ kind: "sourceIp" }, { kind: "requestId" }]);
+  });
+
+  test("fills in what a tcp listener leaves out; without a list it has no filters", async () => {
+    const { config } = await parse(`listeners:
+  - { name: db, address: "127.0.0.1:5432", protocol: tcp, tcp: { cluster: web } }
+  - { name: cache, address: "127.0.0.1:6379", protocol: tcp, filters: [f], limits: { bufferBytes: 1KiB, maxConnections: 5 },
+      tcp: { cluster: web, idleTimeout: 0s, maxConnectAttempts: 3 } }
+clusters: [{ name: web, endpoints: [{ address: "127.0.0.1:9001" }] }]
+filters: [{ name: f }]
+`);
+    const [db, cache] = config.listeners;
+    expect(db).toMatchObject({
+      filters: [],
+      routes: [],
+      tcp: { cluster: "web", idleTimeoutMs: 3_600_000, maxConnectAttempts: 1 },
+    });
+    expect(cache).toMatchObject({
+      filters: ["f"],
+      limits: { bufferBytes: 1024, maxConnections: 5 },
+      tcp: { cluster: "web", idleTimeoutMs: 0, maxConnectAttempts: 3 },
+    });
+    expect((await parse(MINIMAL)).config.listeners[0]).not.toHaveProperty("tcp");
+  });
 });

@@ -16,6 +16,16 @@ ${more}`;
 const ROUTE = (match: string, action: string): string =>
   change("match: { prefix: / }, route: { cluster: web }", `${match}, ${action}`);
 
+const TCP = (more: string): string => `listeners:
+  - name: db
+    address: 127.0.0.1:5432
+    protocol: tcp
+${more}
+clusters:
+  - { name: web, endpoints: [{ address: 127.0.0.1:9001 }] }
+`;
+const TO_WEB = "    tcp: { cluster: web }\n";
+
 /** title, config, what is found (line:column code, message, hint). */
 type Case = readonly [title: string, text: string, place: string, message: string, hint?: string];
 const CASES: readonly Case[] = [
@@ -248,7 +258,7 @@ const CASES: readonly Case[] = [
     "a unit that is none",
     EXPERIMENT("").replace("[requestId]", "[user]"),
     "12:12 bad_value",
-    'expected header:<name>, cookie:<name> or requestId, got "user"',
+    'expected header:<name>, cookie:<name>, sourceIp, connection or requestId, got "user"',
   ],
   [
     "a fallback that is none",
@@ -260,8 +270,42 @@ const CASES: readonly Case[] = [
     "a unit of two things",
     EXPERIMENT("").replace("[requestId]", "{ header: x, cookie: y }"),
     "12:11 pick_one",
-    "exactly one of header, cookie, requestId",
+    "exactly one of header, cookie, requestId, sourceIp, connection",
   ],
+  ["a tcp listener that leads nowhere", TCP(""), "4:15 missing_key", 'missing key "tcp"', "add tcp: { cluster: NAME }"],
+  [
+    "a tcp cluster nobody defines",
+    TCP("    tcp: { cluster: wep }"),
+    "5:21 unknown_cluster",
+    "wep",
+    'did you mean "web"?',
+  ],
+  [
+    "a tcp part on an HTTP listener",
+    change("    routes:", "    tcp: { cluster: web }\n    routes:"),
+    "4:5 wrong_protocol",
+    '"tcp" is for',
+  ],
+  [
+    "routes on a tcp listener",
+    TCP(`${TO_WEB}    routes: []`),
+    "6:5 wrong_protocol",
+    '"routes" means nothing on a tcp listener',
+  ],
+  [
+    "an arm header on a tcp listener",
+    TCP(`${TO_WEB}    armHeader: x-arm`),
+    "6:5 wrong_protocol",
+    '"armHeader" means nothing',
+  ],
+  [
+    "a limit of HTTP on a tcp listener",
+    TCP(`${TO_WEB}    limits: { bufferBytes: 1KiB, idleTimeout: 5s }`),
+    "6:34 wrong_protocol",
+    '"idleTimeout" is a limit of HTTP listeners',
+    "use tcp.idleTimeout",
+  ],
+  ["no try at all", TCP("    tcp: { cluster: web, maxConnectAttempts: 0 }"), "5:46 bad_value", ""],
   [
     "two experiments on one filter",
     EXPERIMENT(
@@ -313,6 +357,7 @@ const NOT_YET: readonly (readonly [string, string, string])[] = [
   ["maxRetries", change("name: web,", "name: web, circuitBreakers: { thresholds: { maxRetries: 1 } },"), "7:51"],
   ["maglev", change("name: web,", "name: web, lbPolicy: maglev,"), "7:28"],
   ["tls", change("    routes:", "    tls: {}\n    routes:"), "4:5"],
+  ["dubbo", change("    routes:", "    protocol: dubbo\n    routes:"), "4:15"],
   ["tracing", `${MINIMAL}telemetry: { tracing: {} }\n`, "8:14"],
   ["metrics", `${MINIMAL}telemetry: { metrics: { path: /m } }\n`, "8:14"],
   ["dashboard", `admin: { dashboard: true }\n${MINIMAL}`, "1:10"],

@@ -25,4 +25,11 @@ describe("reading the unit", () => {
       "a=b==",
     );
   });
+
+  test("is the client's address or connection where that is asked for, headers or not", () => {
+    const peer = { sourceAddress: "10.0.0.7", connectionId: 42 };
+    expect(readUnit([{ kind: "sourceIp" }], [], "r1", peer)).toBe("10.0.0.7");
+    expect(readUnit([header, { kind: "connection" }], [], "r1", peer)).toBe("42");
+    expect(readUnit([{ kind: "sourceIp" }, { kind: "connection" }], [], "r1")).toBeNull();
+  });
 });

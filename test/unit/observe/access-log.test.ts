@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../../host/base/clock.ts";
-import { AccessLog, type AccessFacts, type Sink, formatAccess } from "../../../host/observe/access-log.ts";
+import {
+  AccessLog,
+  type AccessFacts,
+  type Sink,
+  formatAccess,
+  formatConnection,
+} from "../../../host/observe/access-log.ts";
 import { Counter } from "../../../host/observe/metrics.ts";
 
 const facts: AccessFacts = {
@@ -57,6 +63,30 @@ describe("formatAccess", () => {
       requestId: "id-1",
       arms: "gray=b",
     });
+  });
+
+  test("a connection has bytes and times instead of a request", () => {
+    const tcp = { ...facts, protocol: "TCP", responseCode: 0, requestId: "", routeName: "", connectionId: 7 };
+    expect(JSON.parse(formatConnection("json", tcp))).toEqual({
+      time: "2030-01-01T00:00:00.123Z",
+      listener: "public",
+      protocol: "TCP",
+      flags: "UF,UC",
+      details: "upstream_reset",
+      bytesReceived: 1,
+      bytesSent: 2,
+      durationMs: 3.457,
+      connectMs: 2.1,
+      cluster: "up",
+      upstream: "10.0.0.1:80",
+      attempts: 2,
+      client: "[::1]:5",
+      connectionId: 7,
+      arms: "gray=b",
+    });
+    expect(formatConnection("text", tcp)).toBe(
+      '[2030-01-01T00:00:00.123Z] "- - TCP" 0 UF,UC upstream_reset 1 2 3 2 "[::1]:5" "-" "-" "-" "10.0.0.1:80" "-" "gray=b"\n',
+    );
   });
 
   test("text is Envoy's line, with the arms, and nothing ends its quotes", () => {

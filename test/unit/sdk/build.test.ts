@@ -111,6 +111,12 @@ describe("builds", () => {
     expect(wasm.length).toBeLessThanOrEqual(24 * 1024);
   });
 
+  test("a TCP filter that writes is no larger", async () => {
+    const { wasm } = await buildGuest("greet", "release");
+    expect(codeSize(wasm)).toBeLessThanOrEqual(20 * 1024);
+    expect(wasm.length).toBeLessThanOrEqual(24 * 1024);
+  });
+
   test("the same sources give the same bytes, wherever they lie", async () => {
     const built = await buildGuest("auth", "release");
     for (const place of ["one", "two"]) {

@@ -177,4 +177,27 @@ describe("tcp", () => {
     expect(built.info.kind).toBe("tcp");
     expect(kit.has("proxy_on_request_headers")).toBe(false);
   });
+
+  test("a filter of one kind exports no callback of the other", async () => {
+    const names = (one: Compiled): string[] =>
+      WebAssembly.Module.exports(new WebAssembly.Module(one.wasm)).map(({ name }) => name);
+    const tcp = /^proxy_on_(new_connection|(down|up)stream_)/;
+    const http = /^proxy_on_(request|response)_/;
+    expect(names(built).filter((name) => http.test(name))).toEqual([]);
+    expect(names(built).filter((name) => tcp.test(name))).toEqual([
+      "proxy_on_downstream_data",
+      "proxy_on_downstream_connection_close",
+    ]);
+    expect(names(await buildGuest("tag")).filter((name) => tcp.test(name))).toEqual([]);
+  });
+
+  test("write hands flags and bytes to the host", async () => {
+    const kit = GuestKit.started((await buildGuest("greet")).wasm);
+    kit.open(2);
+    expect(kit.call("proxy_on_new_connection", 2)).toBe(0);
+    expect(kit.foreignCalls).toEqual([
+      ["sluice.reply_downstream", Buffer.from("\0\0\0\0hello\n")],
+      ["sluice.reply_downstream", Buffer.from("\x01\0\0\0bye")],
+    ]);
+  });
 });

@@ -1,0 +1,29 @@
+// What speaks over the connections of a listener. The listener accepts, counts, limits and drains; what the bytes mean is
+// the protocol's business (http1/protocol.ts, tcp/protocol.ts).
+import type { Socket } from "node:net";
+import type { Counter, Gauge } from "../observe/metrics.ts";
+import type { ListenerOptions } from "./options.ts";
+
+/** One accepted connection as its listener sees it. */
+export interface OpenConnection {
+  /** While draining: ends it if it has had nothing to do for `quietMs`. */
+  closeIfIdle(nowMs: number, quietMs: number): void;
+  /** Ends it whatever it is doing. */
+  destroy(): void;
+}
+
+export interface ConnectionMetrics {
+  readonly connectionsTotal: Counter;
+  readonly connectionsRefused: Counter;
+  readonly connectionsActive: Gauge;
+}
+
+export interface Protocol {
+  readonly metrics: ConnectionMetrics;
+  /** Takes the socket over. @param id process-wide number of the connection */
+  open(socket: Socket, id: number): OpenConnection;
+  /** For what begins from now on. */
+  configure(options: ListenerOptions): void;
+  /** The end is near: whatever can be ended in order from now on is. */
+  drain(): void;
+}
