@@ -4,4 +4,11 @@ export { VirtualClock } from "./base/clock.ts";
 export { ProblemError, type Problem } from "./base/problem.ts";
 export { Harness, type FilterUnderTest, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
 export { RecordedMessage, TestExchange, type RequestInput, type ResponseInput } from "./testing/transport.ts";
+export {
+  type GrpcReply,
+  type GrpcScript,
+  type ScriptedGrpcAnswer,
+  type ScriptedGrpcStream,
+  type SeenGrpcCall,
+} from "./testing/grpc-upstreams.ts";
 export { ScriptedUpstream, type ScriptedAnswer, type SeenCall } from "./testing/upstreams.ts";

@@ -61,6 +61,7 @@ export class Cluster implements ConnectionOwner, DeadlineOwner {
   readonly #idleDeadline = new Deadline(this);
   #connections = 0;
   #closed = false;
+  readonly #closeTasks: (() => void)[] = [];
 
   constructor(options: ClusterOptions, environment: ClusterEnvironment) {
     this.name = options.name;
@@ -109,6 +110,19 @@ export class Cluster implements ConnectionOwner, DeadlineOwner {
     return null;
   }
 
+  /**
+   * The endpoint for one call over a connection that this pool does not keep (net/grpc). Null: there is none. Whoever calls
+   * keeps the endpoint's counts.
+   */
+  choose(): Endpoint | null {
+    return this.#closed ? null : (this.endpoints[this.#balancer.pick(-1)] ?? null);
+  }
+
+  /** Runs `task` when the cluster closes: for connections kept elsewhere. */
+  onClose(task: () => void): void {
+    this.#closeTasks.push(task);
+  }
+
   /** The waiter no longer wants a connection. A dial begun for it goes on and warms the pool. */
   cancel(waiter: Waiter): void {
     if (this.#queue.remove(waiter)) return;
@@ -148,6 +162,7 @@ export class Cluster implements ConnectionOwner, DeadlineOwner {
     this.#closed = true;
     for (const endpoint of this.endpoints) for (const connection of endpoint.idle.slice()) connection.destroy();
     this.#environment.wheel.cancel(this.#idleDeadline);
+    for (const task of this.#closeTasks.splice(0)) task();
   }
 
   connectionOpened(connection: Connection): void {
