@@ -25,7 +25,7 @@ export const MAX_CALLOUTS_PER_STREAM = 64;
 /** One gRPC message, either way, bytes: a larger one to send is refused, a larger one that arrives ends the call. */
 export const MAX_GRPC_MESSAGE_BYTES = 1024 * 1024;
 /** Bytes that may wait for a slow peer on one gRPC stream before a further message is refused. */
-export const MAX_GRPC_WAITING_BYTES = 1024 * 1024;
+export const MAX_GRPC_WAITING_BYTES = 2 * 1024 * 1024;
 /** gRPC calls and streams in flight per plugin context. Counted apart from HTTP call-outs. */
 export const MAX_GRPC_CALLS = 256;
 /** ... and per stream, as for HTTP call-outs. */

@@ -37,10 +37,17 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
   #session: Session | null = null;
   #calls: Set<ClusterGuest> | null = null;
   #stream: ClientHttp2Stream | null = null;
+  #hasHead = false;
   #trailers: HeaderList | null = null;
+  /** What was sent before the peer answered, for {@link Call.#again}; null = not wanted any more. */
+  #unanswered: Buffer[] | null = [];
+  #unansweredBytes = 0;
+  #halfClosed = false;
   /** The peer has sent its last byte. */
   #ended = false;
   #resting = false;
+  /** Messages until the next rest. */
+  #left = BURST;
 
   constructor(request: GrpcRequest, events: GrpcEvents, inputs: CallInputs) {
     this.#request = request;
@@ -86,12 +93,14 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
       this.#trailers = metadataOf(raw ?? []);
     });
     stream.on("data", (chunk: Buffer) => {
+      if (this.#events === null) return;
       this.#reader.feed(chunk);
       if (!this.#resting) inTurn(() => this.#read());
     });
     stream.on("end", () => {
-      this.#ended = true;
-      if (!this.#resting) inTurn(() => this.#read());
+      if (this.#trailers !== null) this.#allCame();
+      // Either the peer forgot its trailers or the stream was broken off: then it closes soon, and its close says why.
+      else setImmediate(() => void (stream.rstCode === 0 && !stream.destroyed && this.#allCame()));
     });
     stream.on("error", () => {
       // What it means is decided when the stream closes.
@@ -100,6 +109,8 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
   }
 
   #answered(raw: readonly string[], flags: number): void {
+    this.#unanswered = null;
+    this.#hasHead = true;
     if (this.#events === null) return;
     const status = Number(raw[raw.indexOf(":status") + 1]);
     if (status >= 100 && status <= 599) this.#cluster?.metrics.response(status);
@@ -112,14 +123,20 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
     if (this.#trailers === null && (status !== 200 || !isGrpc)) this.#finish(grpc.statusOfHttp(status));
   }
 
+  #allCame(): void {
+    this.#ended = true;
+    if (!this.#resting) inTurn(() => this.#read());
+  }
+
   /** Hands over what has come, a burst at a time, and ends the call after the last of it. */
   #read(): void {
     this.#resting = false;
-    for (let count = 0; this.#events !== null; count++) {
-      if (count === BURST) return this.#rest();
+    while (this.#events !== null) {
+      if (this.#left === 0) return this.#rest();
       const message = this.#reader.next();
       if (message === null) break;
       if (typeof message === "string") return this.#finish(FAULTS[message]);
+      this.#left--;
       this.#events.message(message);
     }
     if (this.#ended) this.#complete();
@@ -127,6 +144,7 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
 
   #rest(): void {
     this.#resting = true;
+    this.#left = BURST;
     this.#stream?.pause();
     setImmediate(() => {
       inTurn(() => this.#read());
@@ -136,6 +154,10 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
 
   #complete(): void {
     if (this.#events === null) return;
+    if (!this.#hasHead) {
+      this.#finish(grpc.statusOfReset(constants.NGHTTP2_NO_ERROR));
+      return;
+    }
     if (this.#reader.isInside) {
       this.#finish({ code: grpc.INTERNAL, message: "the answer ended inside a message" });
       return;
@@ -151,30 +173,48 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
     this.#session = null;
     if (session !== null) session.endpoint.active--;
     if (this.#events === null) return;
-    // Everything had come, and only the reading of it was put off.
-    if (this.#ended || (this.#trailers !== null && stream.readableLength === 0)) {
-      this.#ended = true;
-      if (!this.#resting) this.#read();
-      return;
-    }
-    this.#cluster?.metrics.reset.inc();
     const lost = session?.lostBecause ?? null;
-    this.#finish(
-      lost === null ? grpc.statusOfReset(stream.rstCode) : { code: grpc.UNAVAILABLE, message: latin1Bytes(lost) },
-    );
+    const code = stream.rstCode;
+    const isWhole = this.#trailers === null ? code === 0 && lost === null : stream.readableLength === 0;
+    // Everything had come, and only the reading of it was put off.
+    if (this.#ended || isWhole) return this.#allCame();
+    if (code === constants.NGHTTP2_REFUSED_STREAM && this.#again()) return;
+    this.#cluster?.metrics.reset.inc();
+    this.#finish(lost === null ? grpc.statusOfReset(code) : { code: grpc.UNAVAILABLE, message: latin1Bytes(lost) });
+  }
+
+  /**
+   * Sends all of it once more, on a connection that takes it: the peer says that it has processed nothing (RFC 9113 8.7), as
+   * it does with calls that met its GOAWAY on their way.
+   */
+  #again(): boolean {
+    const frames = this.#unanswered;
+    this.#unanswered = null;
+    if (frames === null || this.#cluster === null || !this.#openOn(this.#cluster)) return false;
+    for (const frame of frames) this.#stream?.write(frame);
+    if (this.#halfClosed) this.#stream?.end();
+    return true;
+  }
+
+  #remember(frame: Buffer): void {
+    this.#unansweredBytes += frame.length;
+    if (this.#unansweredBytes > MAX_GRPC_WAITING_BYTES) this.#unanswered = null;
+    this.#unanswered?.push(frame);
   }
 
   send(message: Buffer): boolean {
     const stream = this.#stream;
     // The stream is gone or was never there: the status is on its way, and says more than this answer could.
     if (this.#events === null || stream === null || stream.destroyed || stream.writableEnded) return true;
-    const waiting = stream.writableLength;
-    if (waiting > 0 && waiting + message.length > MAX_GRPC_WAITING_BYTES) return false;
-    stream.write(frameMessage(message));
+    if (stream.writableLength + message.length > MAX_GRPC_WAITING_BYTES) return false;
+    const frame = frameMessage(message);
+    if (this.#unanswered !== null) this.#remember(frame);
+    stream.write(frame);
     return true;
   }
 
   close(): void {
+    this.#halfClosed = true;
     const stream = this.#stream;
     if (this.#events !== null && stream !== null && !stream.destroyed) stream.end();
   }
@@ -202,6 +242,7 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
   #end(): GrpcEvents | null {
     const events = this.#events;
     this.#events = null;
+    this.#unanswered = null;
     this.#inputs.wheel.cancel(this.#deadline);
     this.#calls?.delete(this);
     const stream = this.#stream;

@@ -2,6 +2,7 @@
 // The reader is fed whatever pieces arrive and gives whole messages; what it is fed is hostile.
 
 const PREFIX = 5;
+const MAX_PIECES = 512;
 
 /** Why the peer's bytes are no messages. */
 export type FramingFault = "compressed" | "too_large";
@@ -36,6 +37,8 @@ export class MessageReader {
     if (piece.length === 0) return;
     this.#pieces.push(piece);
     this.#bytes += piece.length;
+    // A peer that sends single bytes must not cost an object for each of a million.
+    if (this.#pieces.length === MAX_PIECES) this.#pieces = [Buffer.concat(this.#pieces)];
   }
 
   /** The next whole message, null when more bytes are needed, or a fault, after which nothing more may be asked. */

@@ -16,6 +16,8 @@ const KEEP_ALIVE_MS = 30_000;
 /** What node:http2 may hold for one connection, megabytes: messages on their way out among it. */
 const SESSION_MEMORY_MB = 256;
 
+const TIMED_OUT = "timeout";
+
 export interface SessionOwner {
   /** No new calls on it; calls that run may still end well. */
   sessionGone(session: Session): void;
@@ -70,7 +72,10 @@ export class Session implements DeadlineOwner {
 
   #listen(): void {
     const http2 = this.#http2;
-    http2.on("connect", () => http2.setLocalWindowSize(SESSION_WINDOW));
+    http2.on("connect", () => {
+      // The event may come after the end: it is sent out a tick later.
+      if (!http2.destroyed) http2.setLocalWindowSize(SESSION_WINDOW);
+    });
     http2.on("remoteSettings", () => this.#opened());
     http2.on("goaway", (code) => {
       if (code !== constants.NGHTTP2_NO_ERROR) this.#lose(`GOAWAY with code ${code}`);
@@ -84,11 +89,12 @@ export class Session implements DeadlineOwner {
   }
 
   #opened(): void {
-    if (this.#ready || this.#gone) return;
+    if (this.#ready || this.#lost) return;
     this.#ready = true;
     this.endpoint.dialing--;
-    if (this.#streams > 0) this.#inputs.wheel.cancel(this.#deadline);
-    else this.#schedule(this.#cluster.options.idleTimeoutMs);
+    this.#inputs.wheel.cancel(this.#deadline);
+    if (this.#gone) this.#http2.close();
+    else if (this.#streams === 0) this.#schedule(this.#cluster.options.idleTimeoutMs);
   }
 
   #schedule(ms: number): void {
@@ -100,17 +106,24 @@ export class Session implements DeadlineOwner {
     if (this.#lost) return;
     this.#lost = true;
     this.#reason = this.#ready ? reason : `connecting to ${this.endpoint.address} failed: ${reason}`;
-    if (!this.#ready) this.endpoint.failures++;
-    if (!this.#ready) this.#cluster.metrics.connectFail.inc();
+    if (!this.#ready) this.#notOpened(reason);
+    this.#inputs.wheel.cancel(this.#deadline);
     this.#retire();
     this.#http2.destroy();
+  }
+
+  #notOpened(reason: string): void {
+    const { metrics } = this.#cluster;
+    this.endpoint.dialing--;
+    if (this.#streams === 0) return;
+    this.endpoint.failures++;
+    (reason === TIMED_OUT ? metrics.connectTimeout : metrics.connectFail).inc();
   }
 
   #retire(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#inputs.wheel.cancel(this.#deadline);
-    if (!this.#ready) this.endpoint.dialing--;
+    if (this.#ready) this.#inputs.wheel.cancel(this.#deadline);
     this.#owner.sessionGone(this);
   }
 
@@ -143,17 +156,15 @@ export class Session implements DeadlineOwner {
     if (this.#streams === 0 && this.#ready && !this.#gone) this.#schedule(this.#cluster.options.idleTimeoutMs);
   }
 
-  /** Takes no new calls and closes after the last. */
+  /** Takes no new calls and closes after the last. One that is being made is made for the calls that wait for it. */
   close(): void {
     this.#retire();
-    this.#http2.close();
+    if (this.#ready) this.#http2.close();
+    else if (this.#streams === 0) this.#lose("not wanted any more");
   }
 
   deadlineReached(): void {
     if (this.#ready) this.close();
-    else {
-      this.#cluster.metrics.connectTimeout.inc();
-      this.#lose("timeout");
-    }
+    else this.#lose(TIMED_OUT);
   }
 }
