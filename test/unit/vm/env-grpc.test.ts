@@ -80,7 +80,7 @@ describe("proxy_grpc_call and proxy_grpc_stream", () => {
 
   test("a timeout is unsigned", () => {
     run("proxy_grpc_call", ...target(), 0, 0, 0, 0, -1, OUT);
-    expect((calls[0]?.[1] as GuestGrpcCall).timeoutMs).toBe(0xffffffff);
+    expect((calls[0]![1] as GuestGrpcCall).timeoutMs).toBe(0xffffffff);
   });
 
   test.each([0, 2, 4, 6, 8])("argument %i outside memory sends nothing", (place) => {
