@@ -1,7 +1,14 @@
 // gRPC call-outs of a filter through the testing kit: the guest's side and the plugin context's, over scripted upstreams.
 import { resolve } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { compile, harness, type GrpcReply, type GrpcScript, type Harness } from "../../../sdk/testing/index.ts";
+import {
+  compile,
+  harness,
+  type GrpcReply,
+  type GrpcScript,
+  type Harness,
+  type ScriptedGrpcStream,
+} from "../../../sdk/testing/index.ts";
 import type { HeaderInput } from "../../../host/testing/transport.ts";
 
 const SAY = "test.Echo/Say";
@@ -139,6 +146,31 @@ describe("unary calls", () => {
     again.end();
     expect(kit.grpcCalls.every((call) => call.cancelled)).toBe(true);
   });
+});
+
+test("calls and streams of the plugin itself outlive the request that caused them, and end with the plugin", async () => {
+  await ready({});
+  let watch: ScriptedGrpcStream | null = null;
+  kit
+    .upstream("grpc")
+    .grpc("test.Echo/First", { messages: ["x"] })
+    .grpcStream("test.Echo/Watch", { begin: (stream) => (watch = stream) });
+  const watched = (): string | undefined => {
+    const exchange = kit.request({ headers: { "x-grpc": "watched" } });
+    exchange.end();
+    return exchange.reply?.body;
+  };
+  const first = kit.request({ headers: { "x-grpc": "watch" } });
+  expect(first.reply?.status).toBe(200);
+  first.end();
+  expect(watched()).toBe("nothing");
+  kit.clock.advance(0);
+  expect(watched()).toBe("first 0");
+  (watch as unknown as ScriptedGrpcStream).send("pushed");
+  expect(watched()).toBe("pushed");
+  expect(kit.grpcCalls.map(({ cancelled }) => cancelled)).toEqual([false, false]);
+  kit.close();
+  expect(kit.grpcCalls.map(({ cancelled }) => cancelled)).toEqual([false, true]);
 });
 
 describe("streams", () => {

@@ -1,12 +1,13 @@
 // Talks gRPC as the header `x-grpc` says, and answers the request with what it saw. `unary`: one call with `x-message`.
 // `stream`: sends `x-send` (comma separated, `end` half-closes, `cancel` cancels, `#N` is a message of N bytes). A message
-// "stop" from the server cancels, one "more" is answered. `ignore`: opens a stream and lets the request go on.
+// "stop" from the server cancels, one "more" is answered. `ignore`: opens a stream and lets the request go on. `watch`: the
+// plugin opens a stream of its own, `watched` tells what came on it.
 export * from "@sluice/sdk/proxy";
 import {
   BodyView,
   Bytes,
   Config,
-  definePlugin,
+  definePluginWithRoot,
   Duration,
   Flow,
   GrpcCall,
@@ -20,6 +21,7 @@ import {
   log,
   PairsBuilder,
   RequestHead,
+  Root,
 } from "@sluice/sdk";
 
 @config
@@ -88,6 +90,11 @@ class Talk extends HttpFilter {
     const what = request.headers.get("x-grpc");
     if (what == "") return Flow.Continue;
     const config = this.config;
+    if (what == "watch") {
+      const root = changetype<TalkRoot>(this.root);
+      return this.reply(root.watch(config) ? 200 : 500);
+    }
+    if (what == "watched") return this.reply(200, watched);
     const ask = new GrpcRequest(config.service, request.headers.get("x-method", "Say"));
     ask.metadata("x-client", config.version).metadata("x-many", "1").metadata("x-many", "2");
     if (what == "unary") {
@@ -124,4 +131,29 @@ function filled(part: string): Bytes {
   memory.fill(changetype<usize>(bytes), 7, bytes.byteLength);
   return Bytes.over(bytes);
 }
-definePlugin<GrpcConfig, Talk>("talk");
+/** The last message of the plugin's own stream, or how that ended. */
+let watched: string = "nothing";
+
+class Watch extends GrpcStream {
+  onMessage(message: BodyView): void {
+    watched = message.text();
+  }
+  onClose(status: GrpcStatus, reason: string): void {
+    watched = "closed " + (<i32>status).toString() + " " + reason;
+  }
+}
+
+class First extends GrpcCall {
+  onResponse(response: GrpcResponse): void {
+    watched = "first " + (<i32>response.status).toString();
+  }
+}
+
+class TalkRoot extends Root<GrpcConfig> {
+  /** Asks once and keeps a stream open: both outlive the request that caused them. */
+  watch(config: GrpcConfig): bool {
+    const asked = this.grpcCall(config.cluster, new GrpcRequest(config.service, "First"), 0, new First());
+    return asked && this.grpcStream(config.cluster, new GrpcRequest(config.service, "Watch"), new Watch());
+  }
+}
+definePluginWithRoot<GrpcConfig, Talk, TalkRoot>("talk");
