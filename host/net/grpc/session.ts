@@ -48,7 +48,6 @@ export class Session implements DeadlineOwner {
     this.#inputs = inputs;
     this.#owner = owner;
     endpoint.connections++;
-    endpoint.dialing++;
     const { host } = endpoint.options;
     this.#http2 = connectHttp2(`http://${host.includes(":") ? `[${host}]` : host}`, {
       createConnection: () => this.#dial(),
@@ -91,7 +90,6 @@ export class Session implements DeadlineOwner {
   #opened(): void {
     if (this.#ready || this.#lost) return;
     this.#ready = true;
-    this.endpoint.dialing--;
     this.#inputs.wheel.cancel(this.#deadline);
     if (this.#gone) this.#http2.close();
     else if (this.#streams === 0) this.#schedule(this.#cluster.options.idleTimeoutMs);
@@ -114,7 +112,6 @@ export class Session implements DeadlineOwner {
 
   #notOpened(reason: string): void {
     const { metrics } = this.#cluster;
-    this.endpoint.dialing--;
     if (this.#streams === 0) return;
     this.endpoint.failures++;
     (reason === TIMED_OUT ? metrics.connectTimeout : metrics.connectFail).inc();

@@ -366,6 +366,16 @@ describe("without an answer", () => {
     expect(grpc.wheel.size).toBe(0);
   });
 
+  test("an HTTP request that dials the same endpoint hears of its own failure", async () => {
+    using grpc = setUp([1]);
+    const refused: string[] = [];
+    grpc.cluster.acquire({ connectionReady: () => {}, connectionRefused: (code) => refused.push(code) });
+    const { seen } = grpc.start();
+    await over(seen);
+    await until(() => refused.length === 1, "the refusal");
+    expect(refused).toEqual(["upstream_connect_failure"]);
+  });
+
   test("no endpoint and no cluster: UNAVAILABLE, after the start", async () => {
     using grpc = setUp([]);
     expect((await grpc.unary(Buffer.alloc(0))).status).toBe(14);
