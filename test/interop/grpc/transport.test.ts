@@ -12,6 +12,7 @@ import { createGrpc } from "../../../host/net/grpc/port.ts";
 import { MetricRegistry } from "../../../host/observe/metrics.ts";
 import type { GrpcCall, GrpcEvents, GrpcRequest } from "../../../host/plugin/grpc-port.ts";
 import { Cluster } from "../../../host/upstream/cluster.ts";
+import type { Dial } from "../../../host/upstream/transport.ts";
 import { grpcServer, rawHttp2, type Duplex, type RawServer } from "../../support/grpc.ts";
 import { clusterOptions } from "../../support/proxy.ts";
 import { expectNoSockets, until } from "../../support/wire.ts";
@@ -47,7 +48,7 @@ class Seen implements GrpcEvents {
   }
 }
 
-function setUp(ports: number[], more: Parameters<typeof clusterOptions>[1] = {}) {
+function setUp(ports: number[], more: Parameters<typeof clusterOptions>[1] = {}, dial?: Dial) {
   const clock = new VirtualClock();
   const wheel = new TimerWheel(clock);
   const cluster = new Cluster(clusterOptions(ports, more), {
@@ -55,6 +56,7 @@ function setUp(ports: number[], more: Parameters<typeof clusterOptions>[1] = {})
     wheel,
     random: seededRandom(1),
     registry: new MetricRegistry(),
+    ...(dial === undefined ? {} : { dial }),
   });
   const port = createGrpc({ cluster: (name) => (name === "up" ? cluster : undefined), clock, wheel });
   const start = (changes: Partial<GrpcRequest> = {}): { call: GrpcCall; seen: Seen } => {
@@ -366,14 +368,23 @@ describe("without an answer", () => {
     expect(grpc.wheel.size).toBe(0);
   });
 
-  test("an HTTP request that dials the same endpoint hears of its own failure", async () => {
-    using grpc = setUp([1]);
-    const refused: string[] = [];
-    grpc.cluster.acquire({ connectionReady: () => {}, connectionRefused: (code) => refused.push(code) });
-    const { seen } = grpc.start();
-    await over(seen);
-    await until(() => refused.length === 1, "the refusal");
-    expect(refused).toEqual(["upstream_connect_failure"]);
+  test("an HTTP request that dials the same endpoint meanwhile hears of its own failure", async () => {
+    const silent = createServer((socket) => void socket.on("error", () => {}).resume());
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    {
+      using grpc = setUp([(silent.address() as AddressInfo).port], {}, (_target, events) => {
+        setImmediate(() => events.closed(new Error("refused")));
+        return { write: () => true, cork() {}, uncork() {}, pause() {}, resume() {}, destroy() {} };
+      });
+      const { call } = grpc.start();
+      const refused: string[] = [];
+      grpc.cluster.acquire({ connectionReady: () => {}, connectionRefused: (code) => refused.push(code) });
+      await until(() => refused.length === 1, "the refusal");
+      expect(refused).toEqual(["upstream_connect_failure"]);
+      call.cancel();
+      await until(() => grpc.cluster.status()[0]?.active === 0, "no active call");
+    }
+    await new Promise((resolve) => silent.close(resolve));
   });
 
   test("no endpoint and no cluster: UNAVAILABLE, after the start", async () => {
