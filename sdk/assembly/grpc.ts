@@ -104,9 +104,16 @@ export class GrpcRequest {
   }
 }
 
-const INITIAL: HeaderView = changetype<HeaderView>(memory.data<u32>([map.GRPC_CALL_INITIAL_METADATA]));
-const TRAILING: HeaderView = changetype<HeaderView>(memory.data<u32>([map.GRPC_CALL_TRAILING_METADATA]));
-const MESSAGE: BodyView = changetype<BodyView>(memory.data<u32>([buffer.GRPC_CALL_MESSAGE, 0, 0]));
+// Static objects, made inside functions so that filters without gRPC do not carry their bytes.
+function initialMetadata(): HeaderView {
+  return changetype<HeaderView>(memory.data<u32>([map.GRPC_CALL_INITIAL_METADATA]));
+}
+function trailingMetadata(): HeaderView {
+  return changetype<HeaderView>(memory.data<u32>([map.GRPC_CALL_TRAILING_METADATA]));
+}
+function messageOf(size: u32): BodyView {
+  return changetype<BodyView>(memory.data<u32>([buffer.GRPC_CALL_MESSAGE, 0, 0])).arm(size, true);
+}
 
 /** The server's words for the status, inside the close callback; "" when it gives none. */
 function statusMessage(): string {
@@ -181,11 +188,13 @@ export class GrpcResponse {
   }
   /** The message, read-only; empty when there is none. */
   body(): BodyView {
-    return MESSAGE.arm(this.size, true);
+    return messageOf(this.size);
   }
 }
 
-const RESPONSE: GrpcResponse = changetype<GrpcResponse>(memory.data(8));
+function responseOf(code: u32, size: u32): GrpcResponse {
+  return changetype<GrpcResponse>(memory.data(8)).arm(code, size);
+}
 
 /** What runs when a unary call comes back: an object with fields, where JavaScript would have a closure. One per call. */
 export abstract class GrpcCall extends GrpcHandler {
@@ -195,10 +204,10 @@ export abstract class GrpcCall extends GrpcHandler {
   // The message is the end: Envoy does not call back after it, and with it there is nothing more to know.
   received(message: BodyView): void {
     this.over();
-    this.onResponse(RESPONSE.arm(GrpcStatus.Ok, message.size));
+    this.onResponse(responseOf(GrpcStatus.Ok, message.size));
   }
   finished(status: u32): void {
-    this.onResponse(RESPONSE.arm(status, 0));
+    this.onResponse(responseOf(status, 0));
   }
 }
 
@@ -272,8 +281,8 @@ function answerGrpc(event: u32, id: u32, value: u32): void {
   if (owner === null) return;
   if (event == GrpcEvent.Close) handler.over();
   actOn(owner);
-  if (event == GrpcEvent.InitialMetadata) handler.onInitialMetadata(INITIAL);
-  else if (event == GrpcEvent.Message) handler.received(MESSAGE.arm(value, true));
-  else if (event == GrpcEvent.TrailingMetadata) handler.onTrailingMetadata(TRAILING);
+  if (event == GrpcEvent.InitialMetadata) handler.onInitialMetadata(initialMetadata());
+  else if (event == GrpcEvent.Message) handler.received(messageOf(value));
+  else if (event == GrpcEvent.TrailingMetadata) handler.onTrailingMetadata(trailingMetadata());
   else handler.finished(value);
 }
