@@ -5,4 +5,11 @@ export { ProblemError, type Problem } from "./base/problem.ts";
 export { RecordedBytes, TestConnection } from "./testing/connection.ts";
 export { Harness, type FilterUnderTest, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
 export { RecordedMessage, TestExchange, type RequestInput, type ResponseInput } from "./testing/transport.ts";
+export {
+  type GrpcReply,
+  type GrpcScript,
+  type ScriptedGrpcAnswer,
+  type ScriptedGrpcStream,
+  type SeenGrpcCall,
+} from "./testing/grpc-upstreams.ts";
 export { ScriptedUpstream, type ScriptedAnswer, type SeenCall } from "./testing/upstreams.ts";

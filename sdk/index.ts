@@ -10,6 +10,7 @@ export { HttpFilter, Peer, Stream, TcpFilter } from "./assembly/context";
 export { clearRouteCache, counterAdd, delay, gcra, Verdict } from "./assembly/extras";
 export { Flow } from "./assembly/flow";
 export { callForeign, Features, features, lacking } from "./assembly/foreign";
+export { GrpcCall, GrpcHandler, GrpcRequest, GrpcResponse, GrpcStatus, GrpcStream } from "./assembly/grpc";
 export { HeaderView, HeaderVisitor, RequestHead, requestHead, ResponseHead, responseHead } from "./assembly/headers";
 export {
   explain,

@@ -6,8 +6,9 @@ import * as action from "./assembly/abi/action";
 import { Peer } from "./assembly/context";
 import * as dispatcher from "./assembly/dispatcher";
 import { bodyAction, headersAction, plainAction } from "./assembly/flow";
+import { GrpcEvent } from "./assembly/grpc";
 import { requestHead, responseHead } from "./assembly/headers";
-import { answerCall, runTimers } from "./assembly/hooks";
+import { answerCall, answerGrpc, runTimers } from "./assembly/hooks";
 import { SCRATCH, scratch } from "./assembly/scratch";
 import { requestTrailers, responseTrailers } from "./assembly/trailers";
 
@@ -129,6 +130,24 @@ export function proxy_on_http_call_response(root: u32, token: u32, headers: u32,
   const hook = answerCall;
   if (hook !== null) hook(token, headers, size, trailers);
   dispatcher.finish();
+}
+function grpcCame(root: u32, event: GrpcEvent, id: u32, value: u32): void {
+  dispatcher.beginRoot(root);
+  const hook = answerGrpc;
+  if (hook !== null) hook(event, id, value);
+  dispatcher.finish();
+}
+export function proxy_on_grpc_receive_initial_metadata(root: u32, id: u32, count: u32): void {
+  grpcCame(root, GrpcEvent.InitialMetadata, id, count);
+}
+export function proxy_on_grpc_receive(root: u32, id: u32, size: u32): void {
+  grpcCame(root, GrpcEvent.Message, id, size);
+}
+export function proxy_on_grpc_receive_trailing_metadata(root: u32, id: u32, count: u32): void {
+  grpcCame(root, GrpcEvent.TrailingMetadata, id, count);
+}
+export function proxy_on_grpc_close(root: u32, id: u32, status: u32): void {
+  grpcCame(root, GrpcEvent.Close, id, status);
 }
 export function proxy_on_tick(id: u32): void {
   const root = dispatcher.beginRoot(id);

@@ -22,6 +22,14 @@ export const MAX_CALLOUT_BYTES = 1024 * 1024;
 export const MAX_CALLOUTS = 256;
 /** ... and per stream, so that one request cannot use up the filter's share. */
 export const MAX_CALLOUTS_PER_STREAM = 64;
+/** One gRPC message, either way, bytes: a larger one to send is refused, a larger one that arrives ends the call. */
+export const MAX_GRPC_MESSAGE_BYTES = 1024 * 1024;
+/** Bytes that may wait for a slow peer on one gRPC stream before a further message is refused. */
+export const MAX_GRPC_WAITING_BYTES = 2 * 1024 * 1024;
+/** gRPC calls and streams in flight per plugin context. Counted apart from HTTP call-outs. */
+export const MAX_GRPC_CALLS = 256;
+/** ... and per stream, as for HTTP call-outs. */
+export const MAX_GRPC_CALLS_PER_STREAM = 64;
 /** Value a guest may keep with `proxy_set_property`, bytes. */
 export const MAX_PROPERTY_BYTES = 64 * 1024;
 /** ... and how many per stream. */

@@ -10,7 +10,7 @@ import type { Status } from "../abi/status.ts";
 import type { Timer } from "../base/clock.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
 import { NO_CALLBACKS, type GuestCallback, type SideCallbacks } from "../vm/callbacks.ts";
-import type { ForeignResult, GuestHttpCall, GuestReply, Hostcalls } from "../vm/ports.ts";
+import type { ForeignResult, GrpcHostcalls, GuestHttpCall, GuestReply, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Flow, type Side } from "./flow.ts";
 import type { Arm } from "./slot.ts";
@@ -190,6 +190,10 @@ export class StreamContext implements Hostcalls {
 
   httpCall(call: GuestHttpCall): number {
     return this.plugin.callouts.start(call, this.id);
+  }
+
+  get grpc(): GrpcHostcalls {
+    return this.plugin.grpc;
   }
 
   callStatus(): { readonly code: number; readonly message: string } {

@@ -86,7 +86,7 @@ const filter = object(
       ),
     ),
     allowedCapabilities: optional(strings("Host functions the guest may call; absent = all.")),
-    allowedUpstreams: optional(strings("Clusters proxy_http_call may use; absent = all.")),
+    allowedUpstreams: optional(strings("Clusters that call-outs (HTTP and gRPC) may use; absent = all.")),
     rootId: optional(text("Root context id.", "")),
     vmId: optional(text("Namespace of shared data and queues; default the filter's name.")),
     vmConfig: optional(freeObject("Given to proxy_on_vm_start: an object (as JSON) or text.")),

@@ -15,6 +15,7 @@ const services: PluginServices = {
   random: systemRandom,
   ...privateState(() => {}),
   callouts: { hasCluster: () => false, send: () => ({ cancel: () => {} }) },
+  grpc: { hasCluster: () => false, start: () => ({ send: () => false, close: () => {}, cancel: () => {} }) },
   logLevel: () => 4,
   log: () => {},
   faulted: () => {},

@@ -5,12 +5,14 @@ import type { Random } from "../base/random.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { DataLink, ThreadInit } from "../link/link.ts";
 import { createCallouts } from "../net/callout.ts";
+import { createGrpc } from "../net/grpc/port.ts";
 import { MetricRegistry } from "../observe/metrics.ts";
 import type { PluginServices } from "../plugin/services.ts";
 import { QueueBell } from "../plugin/queue-bell.ts";
 import { SharedData, type SharedDataHandle } from "../plugin/shared-data.ts";
 import { SharedMetrics, type SharedMetricsHandle } from "../plugin/shared-metrics.ts";
 import { SharedQueues, type SharedQueuesHandle } from "../plugin/shared-queue.ts";
+import type { Cluster } from "../upstream/cluster.ts";
 import { DataPlane } from "./data-plane.ts";
 import { Front } from "./front.ts";
 import { LogRelay } from "./log-relay.ts";
@@ -29,6 +31,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
   const registry = new MetricRegistry();
   const logs = new LogRelay(clock, (lines) => link.send({ type: "log", lines }));
   const bell = new QueueBell();
+  const cluster = (name: string): Cluster | undefined => plane.current().clusters.get(name);
   let logLevel = init.logLevel;
   const services: PluginServices = {
     clock,
@@ -40,7 +43,8 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
       else link.send({ type: "queueReady", queue, owner });
     }),
     bell,
-    callouts: createCallouts({ cluster: (name) => plane.current().clusters.get(name), wheel, clock }),
+    callouts: createCallouts({ cluster, wheel, clock }),
+    grpc: createGrpc({ cluster, wheel, clock }),
     logLevel: () => logLevel,
     log: (line) => logs.add(line),
     faulted: (report) => link.send({ type: "fault", report }),

@@ -8,8 +8,6 @@ import { MAX_CALLOUT_BYTES, MAX_CALLOUTS, MAX_CALLOUTS_PER_STREAM } from "../abi
 import type { GuestHttpCall } from "../vm/ports.ts";
 import type { CalloutPort, CalloutResult } from "./callout-port.ts";
 
-/** Ids as in Envoy: the low two bits are the kind (0 = HTTP), so ids step by 4. */
-const ID_STEP = 4;
 /** `proxy_get_status` code of a failed call, as in Envoy (absl UNAVAILABLE is 14; Envoy answers 11 here). */
 const FAILED_CALL = 11;
 
@@ -20,6 +18,8 @@ interface Pending {
 
 export interface CalloutOptions {
   readonly port: CalloutPort;
+  /** Ids that no other call-out of the VM has. */
+  readonly nextId: () => number;
   /** Clusters the filter may call; null = all. */
   readonly allowed: readonly string[] | null;
   /** Runs proxy_on_http_call_response; {@link Callouts.answer} is readable while it runs. */
@@ -29,7 +29,6 @@ export interface CalloutOptions {
 export class Callouts {
   readonly #options: CalloutOptions;
   readonly #pending = new Map<number, Pending>();
-  #nextId = ID_STEP;
   /** What the running proxy_on_http_call_response may read. */
   #answer: CalloutResult | null = null;
 
@@ -48,8 +47,7 @@ export class Callouts {
     if (!permitted || !port.hasCluster(call.upstream)) return -status.BAD_ARGUMENT;
     if (this.#pending.size >= MAX_CALLOUTS || this.#ofStream(streamId) >= MAX_CALLOUTS_PER_STREAM)
       return -status.INTERNAL_FAILURE;
-    const id = this.#nextId;
-    this.#nextId = (this.#nextId + ID_STEP) & 0x7fffffff || ID_STEP;
+    const id = this.#options.nextId();
     const pending: Pending = { streamId, cancel: () => {} };
     this.#pending.set(id, pending);
     const { upstream: cluster, headers, body, trailers, timeoutMs } = call;

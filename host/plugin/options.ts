@@ -23,7 +23,7 @@ export interface FilterOptions {
   readonly limits: FilterLimits;
   /** Names of host functions the guest may call; null = all. */
   readonly allowedCapabilities: readonly string[] | null;
-  /** Cluster names `proxy_http_call` may use; null = all. */
+  /** Cluster names that call-outs (HTTP and gRPC) may use; null = all. */
   readonly allowedUpstreams: readonly string[] | null;
   readonly rootId: string;
   /** Namespace of shared data and queues; defaults to the filter's name. */

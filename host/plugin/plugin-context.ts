@@ -11,6 +11,7 @@ import type { GuestCallback } from "../vm/callbacks.ts";
 import type { ForeignResult, GuestHttpCall, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Callouts } from "./callouts.ts";
+import { GrpcCalls } from "./grpc-calls.ts";
 import type { QueueListener } from "./queue-bell.ts";
 import type { PluginServices } from "./services.ts";
 import { callForeign } from "./foreign.ts";
@@ -29,6 +30,7 @@ export class PluginContext implements Hostcalls, QueueListener {
   readonly options: FilterOptions;
   readonly services: PluginServices;
   readonly callouts: Callouts;
+  readonly grpc: GrpcCalls;
   readonly absentMap = status.BAD_ARGUMENT;
   /** `proxy_on_context_create` for a stream; null when the guest needs none. */
   readonly streamCreated: GuestCallback | null;
@@ -51,6 +53,7 @@ export class PluginContext implements Hostcalls, QueueListener {
     this.#vmConfig = Buffer.from(options.vmConfig);
     this.callouts = new Callouts({
       port: services.callouts,
+      nextId: () => vm.nextCallId(0),
       allowed: options.allowedUpstreams,
       deliver: (id, headers, body, trailers) => {
         const callback = vm.callbacks.onHttpCallResponse;
@@ -58,6 +61,12 @@ export class PluginContext implements Hostcalls, QueueListener {
         vm.callWith(callback, this, "trap", [id, headers, body, trailers]);
         vm.settle();
       },
+    });
+    this.grpc = new GrpcCalls({
+      port: services.grpc,
+      allowed: options.allowedUpstreams,
+      vm,
+      run: (callback, id, value) => void vm.callWith(callback, this, "trap", [id, value]),
     });
     vm.contexts.add(this);
   }
@@ -89,6 +98,7 @@ export class PluginContext implements Hostcalls, QueueListener {
     this.#stopTick();
     this.services.bell.forget(this);
     this.callouts.cancelAll();
+    this.grpc.end();
     const { onDone } = this.vm.callbacks;
     const ready = onDone === null || this.vm.callWith(onDone, this, "trap", []) !== 0;
     if (ready) {
@@ -141,10 +151,11 @@ export class PluginContext implements Hostcalls, QueueListener {
     this.#stopTick();
     this.services.bell.forget(this);
     this.callouts.cancelAll();
+    this.grpc.end();
   }
 
   headers(map: number): HeaderList | null {
-    return this.callouts.headers(map);
+    return this.callouts.headers(map) ?? this.grpc.headers(map);
   }
 
   writableHeaders(): HeaderList | null {
@@ -158,7 +169,7 @@ export class PluginContext implements Hostcalls, QueueListener {
   buffer(id: number): Buffer | null {
     if (id === buffers.VM_CONFIGURATION) return this.#vmConfig;
     if (id === buffers.PLUGIN_CONFIGURATION) return this.#configuring ? this.#config : null;
-    return this.callouts.body(id);
+    return this.callouts.body(id) ?? this.grpc.message(id);
   }
 
   replaceBuffer(): Status {
@@ -194,7 +205,7 @@ export class PluginContext implements Hostcalls, QueueListener {
   }
 
   callStatus(): { readonly code: number; readonly message: string } {
-    return this.callouts.status();
+    return this.grpc.status() ?? this.callouts.status();
   }
 
   done(): Status {

@@ -6,6 +6,7 @@ import type { GuestFault } from "../vm/faults.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import type { MetricStore, QueueStore, SharedStore } from "../vm/ports.ts";
 import type { CalloutPort } from "./callout-port.ts";
+import type { GrpcPort } from "./grpc-port.ts";
 import type { QueueBell } from "./queue-bell.ts";
 
 export interface GcraRequest {
@@ -58,6 +59,7 @@ export interface PluginServices {
   readonly bell: QueueBell;
   readonly metrics: MetricStore;
   readonly callouts: CalloutPort;
+  readonly grpc: GrpcPort;
   /** Lowest level written, 0..5. */
   logLevel(): number;
   log(line: {

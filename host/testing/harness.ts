@@ -96,6 +96,7 @@ export class Harness {
       bell: this.#state.bell,
       metrics: this.#state.metrics,
       callouts: this.#upstreams,
+      grpc: this.#upstreams.grpc,
       logLevel: () => logLevel,
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
       faulted: (report) => void this.faults.push(report),
@@ -124,6 +125,11 @@ export class Harness {
 
   get calls() {
     return this.#upstreams.calls;
+  }
+
+  /** gRPC calls and streams of filters, in the order they began. */
+  get grpcCalls() {
+    return this.#upstreams.grpc.calls;
   }
 
   /** Begins an exchange without sending anything: for tests that go step by step. */

@@ -3,6 +3,7 @@
 import { firstHeader, type HeaderList } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CalloutFailure, CalloutPort, CalloutRequest, CalloutResult } from "../plugin/callout-port.ts";
+import { GrpcUpstreams, replyScript, type GrpcReply, type GrpcScript } from "./grpc-upstreams.ts";
 import { toHeaderList, type ResponseInput } from "./transport.ts";
 
 export interface ScriptedAnswer extends ResponseInput {
@@ -22,10 +23,32 @@ export interface SeenCall {
 
 export class ScriptedUpstream {
   readonly #answers = new Map<string, ScriptedAnswer | ((call: SeenCall) => ScriptedAnswer)>();
+  readonly #script: (method: string, script: GrpcScript) => void;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock, script: (method: string, script: GrpcScript) => void) {
+    this.#clock = clock;
+    this.#script = script;
+  }
 
   /** @param call `GET /verify` */
   on(call: string, answer: ScriptedAnswer | ((call: SeenCall) => ScriptedAnswer)): this {
     this.#answers.set(call, answer);
+    return this;
+  }
+
+  /**
+   * Answers a gRPC method once the filter has sent its last message.
+   * @param method `package.Service/Method`
+   */
+  grpc(method: string, reply: GrpcReply): this {
+    this.#script(method, replyScript(reply, this.#clock));
+    return this;
+  }
+
+  /** As {@link grpc}, message by message: for streams that answer before the filter has ended. */
+  grpcStream(method: string, script: GrpcScript): this {
+    this.#script(method, script);
     return this;
   }
 
@@ -39,17 +62,23 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 
 export class Upstreams implements CalloutPort {
   readonly calls: SeenCall[] = [];
+  readonly grpc: GrpcUpstreams;
   readonly #clock: Clock;
   readonly #byCluster = new Map<string, ScriptedUpstream>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.grpc = new GrpcUpstreams(clock, (cluster) => this.#byCluster.has(cluster));
   }
 
   get(cluster: string): ScriptedUpstream {
-    const known = this.#byCluster.get(cluster) ?? new ScriptedUpstream();
+    const known = this.#byCluster.get(cluster) ?? this.#make(cluster);
     this.#byCluster.set(cluster, known);
     return known;
+  }
+
+  #make(cluster: string): ScriptedUpstream {
+    return new ScriptedUpstream(this.#clock, (method, script) => this.grpc.on(cluster, method, script));
   }
 
   hasCluster(name: string): boolean {

@@ -13,7 +13,7 @@ import type { MetricRegistry } from "../observe/metrics.ts";
 import { type Balancer, createBalancer } from "./balancers/balancer.ts";
 import { ClusterMetrics } from "./cluster-metrics.ts";
 import { Connection, type ConnectionOwner, type ConnectionState } from "./connection.ts";
-import { Endpoint } from "./endpoint.ts";
+import { Endpoint, type EndpointRow } from "./endpoint.ts";
 import type { ClusterOptions } from "./options.ts";
 import { type Dial, dialTcp } from "./transport.ts";
 import { Tunnel, type TunnelOwner, type TunnelWaiter } from "./tunnel.ts";
@@ -38,18 +38,6 @@ export interface ClusterEnvironment {
   readonly bufferBytes?: number;
 }
 
-/** One row of `GET /api/v1/clusters`; rows of several threads add up (control/types.ts EndpointStatus). */
-export interface EndpointRow {
-  readonly cluster: string;
-  readonly address: string;
-  readonly weight: number;
-  readonly active: number;
-  readonly connections: number;
-  readonly idle: number;
-  readonly requests: number;
-  readonly failures: number;
-}
-
 export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   readonly name: string;
   readonly options: ClusterOptions;
@@ -62,6 +50,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   readonly #idleDeadline = new Deadline(this);
   #connections = 0;
   #closed = false;
+  readonly #closeTasks: (() => void)[] = [];
 
   constructor(options: ClusterOptions, environment: ClusterEnvironment) {
     this.name = options.name;
@@ -110,6 +99,19 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
     return null;
   }
 
+  /**
+   * The endpoint for one call over a connection that this pool does not keep (net/grpc). Null: there is none. Whoever calls
+   * keeps the endpoint's counts.
+   */
+  choose(): Endpoint | null {
+    return this.#closed ? null : (this.endpoints[this.#balancer.pick(-1)] ?? null);
+  }
+
+  /** Runs `task` when the cluster closes: for connections kept elsewhere. */
+  onClose(task: () => void): void {
+    this.#closeTasks.push(task);
+  }
+
   /** The waiter no longer wants a connection. A dial begun for it goes on and warms the pool. */
   cancel(waiter: Waiter): void {
     if (this.#queue.remove(waiter)) return;
@@ -151,16 +153,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
 
   /** One row per endpoint. */
   status(): EndpointRow[] {
-    return this.endpoints.map((endpoint) => ({
-      cluster: this.name,
-      address: endpoint.address,
-      weight: endpoint.weight,
-      active: endpoint.active,
-      connections: endpoint.connections,
-      idle: endpoint.idle.length,
-      requests: endpoint.requests,
-      failures: endpoint.failures,
-    }));
+    return this.endpoints.map((endpoint) => endpoint.row(this.name));
   }
 
   /**
@@ -171,6 +164,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
     this.#closed = true;
     for (const endpoint of this.endpoints) for (const connection of endpoint.idle.slice()) connection.destroy();
     this.#environment.wheel.cancel(this.#idleDeadline);
+    for (const task of this.#closeTasks.splice(0)) task();
   }
 
   connectionOpened(connection: Connection): void {

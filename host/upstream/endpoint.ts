@@ -5,6 +5,18 @@ import type { Connection } from "./connection.ts";
 import type { EndpointOptions } from "./options.ts";
 import type { Waiter } from "./cluster.ts";
 
+/** One row of `GET /api/v1/clusters`; rows of several threads add up (control/types.ts EndpointStatus). */
+export interface EndpointRow {
+  readonly cluster: string;
+  readonly address: string;
+  readonly weight: number;
+  readonly active: number;
+  readonly connections: number;
+  readonly idle: number;
+  readonly requests: number;
+  readonly failures: number;
+}
+
 export class Endpoint implements Candidate {
   readonly options: EndpointOptions;
   /** Place in the cluster's list; what balancers call it. */
@@ -43,5 +55,10 @@ export class Endpoint implements Candidate {
   dropIdle(connection: Connection): void {
     const at = this.idle.lastIndexOf(connection);
     if (at >= 0) this.idle.splice(at, 1);
+  }
+
+  row(cluster: string): EndpointRow {
+    const { address, weight, active, connections, idle, requests, failures } = this;
+    return { cluster, address, weight, active, connections, idle: idle.length, requests, failures };
   }
 }

@@ -27,6 +27,10 @@ const NAMES = {
   onUpstreamData: "proxy_on_upstream_data",
   onUpstreamClose: "proxy_on_upstream_connection_close",
   onHttpCallResponse: "proxy_on_http_call_response",
+  onGrpcInitialMetadata: "proxy_on_grpc_receive_initial_metadata",
+  onGrpcMessage: "proxy_on_grpc_receive",
+  onGrpcTrailingMetadata: "proxy_on_grpc_receive_trailing_metadata",
+  onGrpcClose: "proxy_on_grpc_close",
   onQueueReady: "proxy_on_queue_ready",
   onForeignFunction: "proxy_on_foreign_function",
 } as const;

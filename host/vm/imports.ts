@@ -5,6 +5,7 @@ import { callInWords } from "./call-words.ts";
 import { bufferCalls } from "./env-buffers.ts";
 import type { Guest } from "./guest.ts";
 import type { HostFunction, HostFunctions } from "./host-function.ts";
+import { grpcCalls } from "./env-grpc.ts";
 import { headerCalls } from "./env-headers.ts";
 import { lifecycleCalls } from "./env-lifecycle.ts";
 import { sharedCalls } from "./env-shared.ts";
@@ -23,6 +24,7 @@ export function buildImports(vm: Guest, module: WebAssembly.Module): WebAssembly
     ...headerCalls(vm),
     ...bufferCalls(vm),
     ...streamCalls(vm),
+    ...grpcCalls(vm),
     ...sharedCalls(vm),
     ...supportCalls(vm),
   };

@@ -24,6 +24,29 @@ export interface GuestHttpCall {
   readonly timeoutMs: number;
 }
 
+/** `proxy_grpc_call` and `proxy_grpc_stream`. */
+export interface GuestGrpcCall {
+  /** A cluster's name or a serialised GrpcService, latin1. */
+  readonly upstream: string;
+  readonly service: string;
+  readonly method: string;
+  readonly metadata: HeaderList;
+  /** The one message of a unary call; null = a stream. */
+  readonly message: Buffer | null;
+  /** 0 = the default of a call, none for a stream. */
+  readonly timeoutMs: number;
+}
+
+/** The gRPC call-outs of a plugin context (abi.md 5.5). Ids carry their kind in the low two bits. */
+export interface GrpcHostcalls {
+  /** The call's id, or a negated status. `contextId`: who asks. */
+  start(call: GuestGrpcCall, contextId: number): number;
+  send(id: number, message: Buffer, endStream: boolean): Status;
+  cancel(id: number): Status;
+  /** Half-closes a stream, cancels a call. */
+  close(id: number): Status;
+}
+
 export interface ForeignResult {
   readonly status: Status;
   readonly bytes: Uint8Array;
@@ -49,6 +72,7 @@ export interface Hostcalls {
   closeStream(type: number): Status;
   /** The call's id, or a negated status. */
   httpCall(call: GuestHttpCall): number;
+  readonly grpc: GrpcHostcalls;
   /** `proxy_get_status`. */
   callStatus(): { readonly code: number; readonly message: string };
   setTickPeriod(ms: number): Status;

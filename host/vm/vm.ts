@@ -26,6 +26,9 @@ import type { VmTrace } from "./trace.ts";
 /** What {@link Vm.call} answers when the instance is dead; callbacks answer 0 or more. */
 export const FAULTED = -1;
 
+/** Ids stay positive for guests that take them for signed numbers. */
+const MAX_CALLS = 2 ** 29 - 1;
+
 export class Vm implements Guest {
   readonly memory = new GuestMemory();
   readonly options: VmOptions;
@@ -52,6 +55,7 @@ export class Vm implements Guest {
   #deferred: (() => void)[] = [];
   #running = false;
   #frozenNanos = 0n;
+  #calls = 0;
 
   constructor(module: WebAssembly.Module, options: VmOptions) {
     this.options = options;
@@ -143,6 +147,15 @@ export class Vm implements Guest {
     if (slow) this.#setBudget(1);
     this.#leave();
     return result;
+  }
+
+  /**
+   * A number for a call-out: `kind` (0 HTTP, 1 gRPC call, 2 gRPC stream) in the low two bits, as in Envoy. One count for all
+   * plugin contexts of the VM, since guests look call-outs up by this number alone.
+   */
+  nextCallId(kind: 0 | 1 | 2): number {
+    this.#calls = this.#calls === MAX_CALLS ? 1 : this.#calls + 1;
+    return this.#calls * 4 + kind;
   }
 
   #guard(cause: FaultCause, name: string, contextId: number, run: () => number): number {

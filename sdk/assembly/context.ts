@@ -11,6 +11,7 @@ import { Bytes } from "./bytes";
 import { callFrom, Continuation, OutRequest } from "./callout";
 import * as env from "./env";
 import { Flow } from "./flow";
+import { GrpcCall, grpcCallFrom, GrpcRequest, GrpcStream, grpcStreamFrom } from "./grpc";
 import { RequestHead, requestHead, ResponseHead, responseHead } from "./headers";
 import { writeDownstream } from "./host-extras";
 import { accepted } from "./host-status";
@@ -47,6 +48,17 @@ export abstract class Stream extends Context {
    */
   call(cluster: string, request: OutRequest, timeoutMs: u32, then: Continuation): bool {
     return callFrom(this, cluster, request, timeoutMs, then);
+  }
+  /**
+   * Sends a unary gRPC call to `cluster` and calls `then` once. False when the host refuses (unknown or forbidden cluster;
+   * `lastStatus()`): then `then` is never called. `timeoutMs` 0 = 15 s. *Portable.*
+   */
+  grpcCall(cluster: string, request: GrpcRequest, timeoutMs: u32, then: GrpcCall): bool {
+    return grpcCallFrom(this, cluster, request, timeoutMs, then);
+  }
+  /** Opens a gRPC stream to `cluster`; `then` sends on it and is called with what comes. False as above. *Portable.* */
+  grpcStream(cluster: string, request: GrpcRequest, then: GrpcStream): bool {
+    return grpcStreamFrom(this, cluster, request, then);
   }
 }
 

@@ -63,6 +63,35 @@ export declare function proxy_http_call(
   outToken: usize,
 ): u32;
 
+export declare function proxy_grpc_call(
+  upstream: usize,
+  upstreamSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  metadata: usize,
+  metadataSize: usize,
+  message: usize,
+  messageSize: usize,
+  timeoutMs: u32,
+  outId: usize,
+): u32;
+export declare function proxy_grpc_stream(
+  upstream: usize,
+  upstreamSize: usize,
+  service: usize,
+  serviceSize: usize,
+  method: usize,
+  methodSize: usize,
+  metadata: usize,
+  metadataSize: usize,
+  outId: usize,
+): u32;
+export declare function proxy_grpc_send(id: u32, message: usize, size: usize, endStream: u32): u32;
+export declare function proxy_grpc_cancel(id: u32): u32;
+export declare function proxy_grpc_close(id: u32): u32;
+
 export declare function proxy_get_shared_data(
   key: usize,
   keySize: usize,

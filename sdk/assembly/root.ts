@@ -3,6 +3,7 @@
 import { callFrom, Continuation, OutRequest } from "./callout";
 import { Config } from "./config/config";
 import * as env from "./env";
+import { GrpcCall, grpcCallFrom, GrpcRequest, GrpcStream, grpcStreamFrom } from "./grpc";
 import { accepted } from "./host-status";
 import { Context } from "./owner";
 import { newSpares, Spares } from "./spares";
@@ -37,6 +38,14 @@ export abstract class RootBase extends Context {
   /** Sends a call-out that belongs to the plugin, not to a stream. */
   call(cluster: string, request: OutRequest, timeoutMs: u32, then: Continuation): bool {
     return callFrom(this, cluster, request, timeoutMs, then);
+  }
+  /** Sends a unary gRPC call that belongs to the plugin; as `Stream.grpcCall`. */
+  grpcCall(cluster: string, request: GrpcRequest, timeoutMs: u32, then: GrpcCall): bool {
+    return grpcCallFrom(this, cluster, request, timeoutMs, then);
+  }
+  /** Opens a gRPC stream that belongs to the plugin and may live as long as it. */
+  grpcStream(cluster: string, request: GrpcRequest, then: GrpcStream): bool {
+    return grpcStreamFrom(this, cluster, request, then);
   }
   /** After `onDone` said false: now it may end. */
   finish(): bool {

@@ -6,7 +6,16 @@ import { Harness, ProblemError, type FilterUnderTest, type HarnessOptions } from
 import { Compiler, type Compiled, type Mode } from "../build/index.ts";
 
 export { type Compiled } from "../build/index.ts";
-export { type Problem, type TestConnection, type TestExchange } from "../../host/testing.ts";
+export {
+  type GrpcReply,
+  type GrpcScript,
+  type Problem,
+  type ScriptedGrpcAnswer,
+  type ScriptedGrpcStream,
+  type SeenGrpcCall,
+  type TestConnection,
+  type TestExchange,
+} from "../../host/testing.ts";
 export { optionsTable, readmeExamples, readmeOf } from "./readme.ts";
 export { Harness, ProblemError };
 

@@ -33,6 +33,10 @@ const ROOT: Readonly<Record<string, string>> = {
 const REACHED: Readonly<Record<string, string>> = {
   proxy_on_tick: `${SDK}/timer/schedule`,
   proxy_on_http_call_response: `${SDK}/callout/callFrom`,
+  proxy_on_grpc_receive_initial_metadata: `${SDK}/grpc/started`,
+  proxy_on_grpc_receive: `${SDK}/grpc/started`,
+  proxy_on_grpc_receive_trailing_metadata: `${SDK}/grpc/started`,
+  proxy_on_grpc_close: `${SDK}/grpc/started`,
 };
 const BASES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   [`${SDK}/context/HttpFilter`]: HTTP,
