@@ -28,12 +28,13 @@ let trials = 0;
 parentPort?.on("message", ({ id, generation, module }: CanaryRequest) => {
   const { options, overrides } = generation;
   const configs = [...new Set([options.pluginConfig, ...Object.values(overrides)])];
-  let answer: CanaryAnswer = { id, problems: [] };
+  parentPort?.postMessage({ id, began: true } satisfies CanaryAnswer);
+  let answer: CanaryAnswer = { id, began: false, problems: [] };
   try {
     const trial = new Generation({ ...generation, configs }, module, services);
     trial.drain(0, () => {});
   } catch (error) {
-    answer = { id, problems: toProblems(error) };
+    answer = { id, began: false, problems: toProblems(error) };
   }
   parentPort?.postMessage(answer);
   if (++trials % TRIALS_PER_COLLECTION === 0) collectGarbage();

@@ -1,11 +1,14 @@
 // Before a version reaches a data thread, a throw-away instance of it starts and takes its configuration on a control-side
 // thread, so that a module that loops or traps there hurts nobody (reliability.md 2.4, decisions.md 9).
 import { Worker } from "node:worker_threads";
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import { ProblemError, problemError, type Problem } from "../base/problem.ts";
 import type { GenerationMessage } from "../link/messages.ts";
 
+/** From the beginning of the trial. */
 const DEADLINE_MS = 2000;
+/** Until it begins: a machine under load takes its time to start a thread, and that is no fault of the filter. */
+const BEGIN_DEADLINE_MS = 10_000;
 
 export interface CanaryRequest {
   readonly id: number;
@@ -13,13 +16,15 @@ export interface CanaryRequest {
   readonly module: WebAssembly.Module;
 }
 
-export interface CanaryAnswer {
-  readonly id: number;
-  /** Empty: accepted. */
-  readonly problems: readonly Problem[];
-}
+/** First that the trial begins, then its end. */
+export type CanaryAnswer =
+  | { readonly id: number; readonly began: true }
+  /** No problems: accepted. */
+  | { readonly id: number; readonly began: false; readonly problems: readonly Problem[] };
 
 interface Waiting {
+  readonly generation: GenerationMessage;
+  deadline: Timer;
   readonly resolve: () => void;
   readonly reject: (error: ProblemError) => void;
 }
@@ -44,13 +49,14 @@ export class Canary {
     this.warm();
     const id = this.#nextId++;
     const verdict = Promise.withResolvers<void>();
-    this.#waiting.set(id, verdict);
-    const deadline = this.#clock.after(DEADLINE_MS, () => void this.#overdue(generation));
+    const deadline = this.#clock.after(BEGIN_DEADLINE_MS, () => this.#overdue(generation, BEGIN_DEADLINE_MS));
+    const waiting: Waiting = { generation, deadline, ...verdict };
+    this.#waiting.set(id, waiting);
     this.#worker?.postMessage({ id, generation, module } satisfies CanaryRequest);
     try {
       await verdict.promise;
     } finally {
-      deadline.cancel();
+      waiting.deadline.cancel();
       this.#waiting.delete(id);
     }
   }
@@ -64,20 +70,21 @@ export class Canary {
     return worker;
   }
 
-  #answered({ id, problems }: CanaryAnswer): void {
-    const waiting = this.#waiting.get(id);
-    if (problems.length === 0) waiting?.resolve();
-    else waiting?.reject(new ProblemError(problems));
+  #answered(answer: CanaryAnswer): void {
+    const waiting = this.#waiting.get(answer.id);
+    if (waiting === undefined) return;
+    if (answer.began) {
+      waiting.deadline.cancel();
+      waiting.deadline = this.#clock.after(DEADLINE_MS, () => this.#overdue(waiting.generation, DEADLINE_MS));
+    } else if (answer.problems.length === 0) waiting.resolve();
+    else waiting.reject(new ProblemError(answer.problems));
   }
 
-  #overdue(generation: GenerationMessage): void {
+  #overdue(generation: GenerationMessage, ms: number): void {
     const { name } = generation.options;
     const worker = this.#worker;
     if (worker !== null)
-      this.#fail(
-        worker,
-        `filter ${name} ${generation.version}: start-up and configuration took longer than ${DEADLINE_MS} ms`,
-      );
+      this.#fail(worker, `filter ${name} ${generation.version}: start-up and configuration took longer than ${ms} ms`);
   }
 
   #fail(worker: Worker, message: string): void {
