@@ -43,17 +43,17 @@ const check = (more: string): Promise<void> => canary.check(GENERATION, new WebA
 
 /** Lets virtual time pass in small steps until `trial` has ended. */
 async function settled(trial: Promise<void>): Promise<{ readonly afterMs: number; readonly message: string }> {
-  let ended: { afterMs: number; message: string } | null = null;
-  const end = (message: string): void => void (ended = { afterMs: clock.monotonicMs(), message });
+  const ends: { afterMs: number; message: string }[] = [];
+  const end = (message: string): void => void ends.push({ afterMs: clock.monotonicMs(), message });
   void trial.then(
     () => end(""),
     (error: Error) => end(error.message),
   );
-  while (ended === null) {
+  while (ends.length === 0) {
     await new Promise((resolve) => setTimeout(resolve, 5));
     clock.advance(20);
   }
-  return ended;
+  return ends[0]!;
 }
 
 test("a filter that starts and takes its configuration passes, again and again", async () => {
