@@ -15,7 +15,7 @@ export function lifecycleCalls(vm: Guest): HostFunctions {
       const bytes = memory.borrow(message, size);
       if (bytes === null) return status.INVALID_MEMORY_ACCESS;
       if (logLevel < services.logLevel()) return status.OK;
-      services.log(logLevel, vm.running ? vm.context.id : 0, bytes.toString("utf8", 0, MAX_LOG_BYTES));
+      services.log(logLevel, vm.contextId, bytes.toString("utf8", 0, MAX_LOG_BYTES));
       return status.OK;
     },
     proxy_get_log_level(out: number): number {

@@ -27,8 +27,10 @@ export interface Guest {
   /** What host calls act on now: the effective context. */
   readonly context: Hostcalls;
   readonly services: VmServices;
-  /** A callback runs. */
-  readonly running: boolean;
+  /** For log lines: the effective context, also while its memory is allocated; 0 outside of callbacks. */
+  readonly contextId: number;
+  /** The guest's allocator runs: nearly everything is refused (abi.md 3.1). */
+  readonly allocating: boolean;
   /** Wall clock, frozen for the length of one callback. */
   nowNanos(): bigint;
   /** Ends the guest; the reason stands even if the guest catches the exception. */

@@ -54,6 +54,8 @@ export class Vm implements Guest {
   #ended: { readonly reason: FaultReason; readonly message: string } | null = null;
   #deferred: (() => void)[] = [];
   #running = false;
+  /** The context on whose behalf the allocator runs. */
+  #suspended: Hostcalls | null = null;
   #frozenNanos = 0n;
   #calls = 0;
 
@@ -108,8 +110,13 @@ export class Vm implements Guest {
     }
   }
 
-  get running(): boolean {
-    return this.#running;
+  get allocating(): boolean {
+    return this.#suspended !== null;
+  }
+
+  get contextId(): number {
+    if (this.#suspended !== null) return this.#running ? this.#suspended.id : 0;
+    return this.#running ? this.context.id : 0;
   }
 
   /** Wall clock, frozen for the length of one callback so that a replay is exact (abi.md 5.1). */
@@ -215,6 +222,7 @@ export class Vm implements Guest {
   #allocate(size: number): number {
     if (this.#allocator === null) return 0;
     const { context, services } = this;
+    this.#suspended = context;
     this.context = RESTRICTED.allocation.context;
     this.services = RESTRICTED.allocation.services;
     try {
@@ -224,6 +232,7 @@ export class Vm implements Guest {
       this.#ended ??= { reason: reasonOf(error), message: messageOf(error) };
       throw error;
     } finally {
+      this.#suspended = null;
       this.context = context;
       this.services = services;
     }
