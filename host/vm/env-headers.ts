@@ -36,7 +36,8 @@ function readCalls(vm: Guest): HostFunctions {
       const list = vm.context.headers(map);
       if (list === null) return vm.context.absentMap;
       const value = joinedHeader(list, name);
-      return value === undefined ? status.NOT_FOUND : memory.giveText(value, pointer, size);
+      if (value !== undefined) return memory.giveText(value, pointer, size);
+      return vm.missingHeaderIsEmpty ? memory.giveText("", pointer, size) : status.NOT_FOUND;
     },
   };
 }

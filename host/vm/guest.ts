@@ -31,6 +31,8 @@ export interface Guest {
   readonly contextId: number;
   /** The guest's allocator runs: nearly everything is refused (abi.md 3.1). */
   readonly allocating: boolean;
+  /** ABI 0.1.0: a header that is not there reads as empty (abi.md 2). */
+  readonly missingHeaderIsEmpty: boolean;
   /** Wall clock, frozen for the length of one callback. */
   nowNanos(): bigint;
   /** Ends the guest; the reason stands even if the guest catches the exception. */

@@ -46,6 +46,7 @@ export class Vm implements Guest {
   fault: GuestFault | null = null;
   /** The guest makes a stream at its first callback by itself (`sluice_lazy_streams` in sdk/proxy.ts). */
   lazyStreams = false;
+  readonly missingHeaderIsEmpty: boolean;
   #allocator: ((size: number) => number) | null = null;
   #fuel: WebAssembly.Global | null = null;
   /** What the module fills its counter with at the start of each callback. */
@@ -61,6 +62,7 @@ export class Vm implements Guest {
 
   constructor(module: WebAssembly.Module, options: VmOptions) {
     this.options = options;
+    this.missingHeaderIsEmpty = isFirstVersion(module);
     this.#guard("start", "_initialize", 0, () => {
       const instance = new WebAssembly.Instance(module, buildImports(this, module));
       this.#attach(instance.exports);
@@ -266,6 +268,12 @@ export class Vm implements Guest {
     this.context = target;
     return status.OK;
   }
+}
+
+/** Marked for ABI 0.1.0 and nothing newer. */
+function isFirstVersion(module: WebAssembly.Module): boolean {
+  const marks = WebAssembly.Module.exports(module).filter(({ name }) => name.startsWith("proxy_abi_version_"));
+  return marks.length > 0 && marks.every(({ name }) => name === "proxy_abi_version_0_1_0");
 }
 
 function traceCallbacks(callbacks: GuestCallbacks, trace: VmTrace | undefined): GuestCallbacks {
