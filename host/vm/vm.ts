@@ -23,8 +23,10 @@ import type { Hostcalls, VmServices } from "./ports.ts";
 import { RESTRICTED } from "./restricted.ts";
 import type { VmTrace } from "./trace.ts";
 
-/** What {@link Vm.call} answers when the instance is dead; callbacks answer 0 or more. */
+/** What {@link Vm.call} answers when the instance is dead. */
 export const FAULTED = -1;
+/** What it answers when the guest itself said -1, a result that means nothing in any callback. */
+const NO_KNOWN_RESULT = 0x7fff_ffff;
 
 /** Ids stay positive for guests that take them for signed numbers. */
 const MAX_CALLS = 2 ** 29 - 1;
@@ -136,7 +138,7 @@ export class Vm implements Guest {
     this.#enter(context);
     try {
       const result = callback.run(context.id, a, b);
-      if (this.#ended === null) return result === undefined ? 0 : result | 0;
+      if (this.#ended === null) return result === undefined ? 0 : known(result);
       this.#die("trap", callback.name, context.id, null);
     } catch (error) {
       this.#die("trap", callback.name, context.id, error);
@@ -170,7 +172,7 @@ export class Vm implements Guest {
   #guard(cause: FaultCause, name: string, contextId: number, run: () => number): number {
     try {
       const result = run();
-      if (this.#ended === null) return result | 0;
+      if (this.#ended === null) return known(result);
       this.#die(cause, name, contextId, null);
     } catch (error) {
       this.#die(cause, name, contextId, error);
@@ -269,6 +271,8 @@ export class Vm implements Guest {
     return status.OK;
   }
 }
+
+const known = (result: number): number => ((result | 0) === FAULTED ? NO_KNOWN_RESULT : result | 0);
 
 /** Marked for ABI 0.1.0 and nothing newer. */
 function isFirstVersion(module: WebAssembly.Module): boolean {
