@@ -4,7 +4,8 @@ import * as maps from "../../sdk/assembly/abi/map.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import type { GuestReply } from "../vm/ports.ts";
-import { Direction, type DirectionOwner } from "./direction.ts";
+import { Direction } from "./direction.ts";
+import type { DirectionOwner } from "./direction-owner.ts";
 import type { Side } from "./flow.ts";
 import { buildReply } from "./local-reply.ts";
 import type { ExchangePort, HttpStream, LocalReply } from "./ports.ts";
@@ -244,7 +245,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   mapWritable(map: number): boolean {
     const direction = map <= maps.HTTP_REQUEST_TRAILERS ? this.#request : this.#response;
     const trailers = map === maps.HTTP_REQUEST_TRAILERS || map === maps.HTTP_RESPONSE_TRAILERS;
-    return trailers ? direction.trailers !== null : !direction.forwarded;
+    return trailers ? direction.openTrailers() : !direction.forwarded;
   }
 
   replaceMap(map: number, list: HeaderList): void {
