@@ -63,6 +63,8 @@ export interface Expectation {
   readonly refused?: string;
   /** A line the guest's own output must have produced: level and text. */
   readonly logged?: readonly (readonly [level: number, text: string])[];
+  /** No line may be exactly one of these. */
+  readonly notLogged?: readonly string[];
 }
 
 export interface Case {

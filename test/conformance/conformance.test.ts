@@ -1,6 +1,9 @@
 // The matrix as tests: one per guest and plane, so that a run says which column is broken; the cells are in the message.
 import { beforeAll, describe, expect, test } from "vitest";
 import { CASES, GUESTS, notIn, PLANES } from "./matrix.ts";
+import { FOREIGN_CASES } from "./cases/pending/foreign.ts";
+import { GRPC_CASES } from "./cases/pending/grpc.ts";
+import { TCP_CASES } from "./cases/pending/tcp.ts";
 import { runMatrix, type MatrixResult } from "./run-matrix.ts";
 import { scriptText } from "./script.ts";
 import { summaryOf } from "./table.ts";
@@ -40,7 +43,8 @@ describe("cases", () => {
   });
 
   test("fit into the guests", () => {
-    for (const { script, second } of CASES)
+    const all = [...CASES, ...FOREIGN_CASES, ...GRPC_CASES, ...TCP_CASES];
+    for (const { script, second } of all)
       for (const one of [script, second ?? []]) expect(scriptText(one)).toMatch(/^[0-9a-f]+$/);
   });
 });

@@ -51,6 +51,8 @@ export function judge(one: Case, outcome: Outcome, cell: Cell): string[] {
   for (const [level, text] of expect.logged ?? [])
     if (!outcome.logs.some(([is, said]) => is === level && said.includes(text)))
       problems.push(`no log line "${text}" at level ${level}`);
+  for (const text of expect.notLogged ?? [])
+    if (outcome.logs.some(([, said]) => said === text)) problems.push(`the line "${text}" was logged`);
   return problems;
 }
 

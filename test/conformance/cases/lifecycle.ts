@@ -251,6 +251,19 @@ export const LIFECYCLE_CASES: readonly Case[] = [
     request: null,
     expect: { refused: "refused" },
   },
+  ...([2, -1, -2, 0x7fffffff] as const).map((result): Case => ({
+    id: `bool-${result}`,
+    section: "3.2",
+    title: `vm_start, validate, configure: ${result} is true`,
+    script: [
+      on("vm_start", [], result),
+      on("validate", [], result),
+      on("configure", [], result),
+      on("request_headers", []),
+    ],
+    delivery: "environment",
+    expect: { response: { status: 200 } },
+  })),
   {
     id: "callbacks-missing",
     section: "3",

@@ -63,6 +63,19 @@ const PROPERTIES: readonly Case[] = [
       request: { headers: [["x-a", "1"]] },
     },
   ),
+  property(
+    "header-repeated",
+    "a repeated header is joined by commas alone",
+    [is(path("request", "headers", "x-a"), "1,2")],
+    {
+      request: {
+        headers: [
+          ["x-a", "1"],
+          ["x-a", "2"],
+        ],
+      },
+    },
+  ),
   property("headers", "a whole header map is Pairs", [is(path("request", "headers"), null)]),
   property(
     "empty-path",

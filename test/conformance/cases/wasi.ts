@@ -211,6 +211,34 @@ function writing(module: string, fd: number, what: string): readonly Operation[]
   ];
 }
 
+/** Text in pieces: `outs` are the lines that must be logged. */
+const pieces = (id: string, title: string, does: readonly Operation[], outs: readonly string[]): Case => ({
+  id: `wasi-fd_write-${id}`,
+  section: "12",
+  title,
+  script: [on("request_headers", does)],
+  expect: { logged: outs.map((line) => [2, line] as const), notLogged: ["half", "a", "b", "c"] },
+});
+
+const PIECES: readonly Case[] = [
+  pieces(
+    "pieces",
+    "a line written in pieces is logged once, when it ends",
+    [
+      ...writing("wasi_snapshot_preview1", 1, "half"),
+      ...writing("wasi_snapshot_preview1", 1, " a "),
+      ...writing("wasi_snapshot_preview1", 1, "line\n"),
+    ],
+    ["half a line"],
+  ),
+  pieces(
+    "unended",
+    "a line that does not end is logged when the callback does",
+    [...writing("wasi_snapshot_preview1", 1, "no "), ...writing("wasi_snapshot_preview1", 1, "newline")],
+    ["no newline"],
+  ),
+];
+
 const TRAPS: readonly Case[] = [
   {
     id: "wasi-proc_exit",
@@ -311,5 +339,6 @@ export const WASI_CASES: readonly Case[] = [
       expect: { logged: [[level, what]] },
     })),
   ),
+  ...PIECES,
   ...TRAPS,
 ];
