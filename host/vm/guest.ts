@@ -3,6 +3,7 @@
 import type { Status } from "../abi/status.ts";
 import type { FaultReason, GuestFault } from "./faults.ts";
 import type { GuestMemory } from "./memory.ts";
+import type { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
 import type { VmTrace } from "./trace.ts";
 
@@ -27,6 +28,8 @@ export interface Guest {
   /** What host calls act on now: the effective context. */
   readonly context: Hostcalls;
   readonly services: VmServices;
+  /** Where WASI's outputs go. */
+  readonly output: OutputLines;
   /** For log lines: the effective context, also while its memory is allocated; 0 outside of callbacks. */
   readonly contextId: number;
   /** The guest's allocator runs: nearly everything is refused (abi.md 3.1). */

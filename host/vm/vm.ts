@@ -19,6 +19,7 @@ import { ContextTable } from "./context-table.ts";
 import type { Guest, VmOptions } from "./guest.ts";
 import { buildImports } from "./imports.ts";
 import { GuestMemory } from "./memory.ts";
+import { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
 import { RESTRICTED } from "./restricted.ts";
 import type { VmTrace } from "./trace.ts";
@@ -34,6 +35,7 @@ const MAX_CALLS = 2 ** 29 - 1;
 export class Vm implements Guest {
   readonly memory = new GuestMemory();
   readonly options: VmOptions;
+  readonly output: OutputLines;
   /** What host calls act on now: the effective context. Restricted while starting up and allocating. */
   context: Hostcalls = RESTRICTED["start-up"].context;
   services: VmServices = RESTRICTED["start-up"].services;
@@ -64,6 +66,7 @@ export class Vm implements Guest {
 
   constructor(module: WebAssembly.Module, options: VmOptions) {
     this.options = options;
+    this.output = new OutputLines((level, text) => options.services.log(level, 0, text));
     this.missingHeaderIsEmpty = isFirstVersion(module);
     this.#guard("start", "_initialize", 0, () => {
       const instance = new WebAssembly.Instance(module, buildImports(this, module));
@@ -71,6 +74,7 @@ export class Vm implements Guest {
       this.#start();
       return 0;
     });
+    this.output.flush();
     this.services = options.services;
   }
 
@@ -199,6 +203,7 @@ export class Vm implements Guest {
 
   #leave(): void {
     this.#running = false;
+    if (!this.output.isEmpty) this.output.flush();
     this.context = RESTRICTED["start-up"].context;
   }
 
@@ -243,6 +248,8 @@ export class Vm implements Guest {
   }
 
   #die(cause: FaultCause, callback: string, contextId: number, error: unknown): void {
+    // What it said last belongs into the report.
+    this.output.flush();
     const reason = this.#fuelOut()
       ? (this.#ended?.reason ?? "fuel")
       : (this.#ended?.reason ?? this.#orOom(reasonOf(error)));

@@ -1,6 +1,5 @@
 // The part of WASI preview 1 a filter may see: none of it reaches the machine, clock and randomness are injected
 // (abi.md 12). Served as `wasi_snapshot_preview1` and as `wasi_unstable`.
-import * as level from "../../sdk/assembly/abi/log-level.ts";
 import { MAX_RANDOM_BYTES } from "../abi/limits.ts";
 import type { HostFunctions } from "./host-function.ts";
 import type { Guest } from "./guest.ts";
@@ -42,8 +41,7 @@ function outputCalls(vm: Guest): HostFunctions {
     if (!isOutput(fd)) return BADF;
     const bytes = gather(iovs, count);
     if (bytes === null || !memory.setU32(out, bytes.length)) return FAULT;
-    const text = bytes.toString("utf8").replace(/\n$/, "");
-    if (bytes.length > 0) vm.options.services.log(fd === STDOUT ? level.INFO : level.ERROR, 0, text);
+    if (bytes.length > 0) vm.output.write(fd === STDOUT ? "stdout" : "stderr", bytes);
     return SUCCESS;
   };
   return {
