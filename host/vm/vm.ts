@@ -21,8 +21,8 @@ import { buildImports } from "./imports.ts";
 import { GuestMemory } from "./memory.ts";
 import { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
-import { RESTRICTED } from "./restricted.ts";
-import type { VmTrace } from "./trace.ts";
+import { RESTRICTED, takeRefusal } from "./restricted.ts";
+import { traceCallbacks } from "./trace.ts";
 
 /** What {@link Vm.call} answers when the instance is dead. */
 export const FAULTED = -1;
@@ -72,6 +72,7 @@ export class Vm implements Guest {
       const instance = new WebAssembly.Instance(module, buildImports(this, module));
       this.#attach(instance.exports);
       this.#start();
+      throwIf(takeRefusal());
       return 0;
     });
     this.output.flush();
@@ -235,7 +236,9 @@ export class Vm implements Guest {
     this.context = RESTRICTED.allocation.context;
     this.services = RESTRICTED.allocation.services;
     try {
-      return this.#allocator(size);
+      const at = this.#allocator(size);
+      throwIf(takeRefusal());
+      return at;
     } catch (error) {
       // The same error object goes on: a new one could be caught by the guest (abi.md 13).
       this.#ended ??= { reason: reasonOf(error), message: messageOf(error) };
@@ -248,6 +251,7 @@ export class Vm implements Guest {
   }
 
   #die(cause: FaultCause, callback: string, contextId: number, error: unknown): void {
+    takeRefusal();
     // What it said last belongs into the report.
     this.output.flush();
     const reason = this.#fuelOut()
@@ -287,27 +291,8 @@ function isFirstVersion(module: WebAssembly.Module): boolean {
   return marks.length > 0 && marks.every(({ name }) => name === "proxy_abi_version_0_1_0");
 }
 
-function traceCallbacks(callbacks: GuestCallbacks, trace: VmTrace | undefined): GuestCallbacks {
-  if (trace === undefined) return callbacks;
-  const wrap = (callback: GuestCallback | null): GuestCallback | null =>
-    callback === null
-      ? null
-      : {
-          name: callback.name,
-          run: (contextId = 0, ...args) => {
-            trace.callbackBegan(callback.name, contextId, args);
-            let result = FAULTED;
-            try {
-              result = callback.run(contextId, ...args) ?? 0;
-            } finally {
-              trace.callbackEnded(callback.name, result);
-            }
-            return result;
-          },
-        };
-  return Object.fromEntries(
-    Object.entries(callbacks).map(([key, callback]) => [key, wrap(callback)]),
-  ) as unknown as GuestCallbacks;
+function throwIf(error: Error | null): void {
+  if (error !== null) throw error;
 }
 
 function messageOf(error: unknown): string {
