@@ -1,7 +1,7 @@
 // Generated: calls in phases where they have nothing to act on (abi.md 5). One case per phase, all functions.
 import type { Case } from "../case.ts";
 import type { CallbackName } from "../functions.ts";
-import { call, out, outText, pairs, text, type Arg, type Operation, type Results } from "../script.ts";
+import { call, out, outText, pairs, saved, text, type Arg, type Operation, type Results } from "../script.ts";
 import { BAD_ARGUMENT, NOT_FOUND, OK } from "./status.ts";
 
 type Row = readonly [name: string, args: readonly Arg[], gives: number, results?: Results];
@@ -79,7 +79,45 @@ const phase = (at: CallbackName, rows: readonly Row[], more: Partial<Case>): Cas
     ...more,
   }));
 
+const setTick = (ms: number): Operation => call("proxy_set_tick_period_milliseconds", [ms], OK);
+
+/** The same, in a tick and in the answer to a call-out that a stream has caused. */
+const inTick = cut(ON_PLUGIN).map((rows, number): Case => ({
+  id: `phase-tick-${number + 1}`,
+  section: "5",
+  title: `calls in tick that have nothing to act on, part ${number + 1}`,
+  script: [
+    { at: "request_headers", does: [setTick(10)] },
+    { at: "tick", does: [setTick(0), ...operations(rows)] },
+  ],
+  until: "tick",
+  expect: { response: { status: 200 } },
+}));
+
+const ofQueue = cut(ON_PLUGIN).map((rows, number): Case => ({
+  id: `phase-queue-${number + 1}`,
+  section: "5",
+  title: `calls in queue_ready that have nothing to act on, part ${number + 1}`,
+  script: [
+    {
+      at: "request_headers",
+      does: [
+        call("proxy_register_shared_queue", [text("phases"), out()], OK, {
+          words: { 0: null },
+          save: { from: 0, as: 0 },
+        }),
+        call("proxy_enqueue_shared_queue", [saved(0), text("x")], OK),
+      ],
+    },
+    { at: "queue_ready", does: operations(rows) },
+  ],
+  until: "queue_ready",
+  expect: { response: { status: 200 } },
+}));
+
 export const PHASE_CASES: readonly Case[] = [
+  ...inTick,
+  ...ofQueue,
   ...phase("vm_start", ON_PLUGIN, { delivery: "environment", request: null }),
   ...phase("configure", ON_PLUGIN, { delivery: "configuration", request: null }),
   ...phase("root_done", ON_PLUGIN, { delivery: "configuration", request: null, planes: ["in-process"] }),

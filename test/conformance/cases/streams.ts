@@ -692,4 +692,120 @@ const CHAIN: readonly Case[] = [
   },
 ];
 
-export const STREAM_CASES: readonly Case[] = [...STREAM_CASES_OF_54, ...PAUSES, ...CHAIN];
+/** The flow rules are the same for both directions; these are the ones above, for responses. */
+const RESPONSES: readonly Case[] = [
+  {
+    id: "response-pause-body",
+    section: "9.3",
+    title: "a paused response body is buffered; each callback sees all of it",
+    script: [
+      onNth("response_body", 1, [see(1, "aa")], PAUSE),
+      onNth("response_body", 2, [see(1, "aabb"), set(1, "X")], PAUSE),
+      onNth("response_body", 3, [see(1, "Xcc")]),
+    ],
+    response: { chunks: ["aa", "bb", "cc"] },
+    expect: { response: { body: "Xcc" } },
+    planes: ["in-process"],
+  },
+  {
+    id: "response-body-no-buffer",
+    section: "9.3",
+    title: "response body result 3: the chunk stays with the caller, what was buffered stays buffered",
+    script: [
+      onNth("response_body", 1, [see(1, "aa")], PAUSE),
+      onNth("response_body", 2, [see(1, "aabb")], 3),
+      onNth("response_body", 3, [see(1, "aacc")]),
+    ],
+    response: { chunks: ["aa", "bb", "cc"] },
+    expect: { response: { body: "aacc" } },
+    planes: ["in-process"],
+  },
+  {
+    id: "response-hold-headers",
+    section: "9.2",
+    title: "held response headers can still be written from the body callback",
+    script: [
+      on("response_headers", [foreign("sluice.hold_headers")], PAUSE),
+      onNth("response_body", 2, [call("proxy_add_header_map_value", [2, text("x-length"), text("4")], OK)]),
+      on("response_body", [], PAUSE),
+    ],
+    response: { chunks: ["aa", "bb"] },
+    expect: { response: { body: "aabb", headers: { "x-length": "4" } } },
+    planes: ["in-process"],
+  },
+  {
+    id: "response-pause-trailers",
+    section: "9.5",
+    title: "a body paused before its trailers goes on when they do",
+    script: [on("response_body", [], PAUSE), on("response_trailers", [see(1, "aabb")])],
+    response: { chunks: ["aa", "bb"], trailers: [["x-t", "1"]] },
+    expect: { response: { body: "aabb", trailers: { "x-t": "1" } } },
+    planes: ["in-process"],
+  },
+  {
+    id: "reply-while-response-paused",
+    section: "5.4",
+    title: "a paused response can still be replaced",
+    script: [onNth("response_headers", 1, [tickIn(10)], PAUSE), later(reply(503, "d", "instead"))],
+    response: { status: 200, headers: [["x-from", "upstream"]], chunks: ["original"] },
+    until: "tick",
+    expect: { response: { status: 503, body: "instead", absent: ["x-from"] } },
+  },
+  {
+    id: "reply-in-request-body",
+    section: "5.4",
+    title: "a local response in on_request_body, after the headers have left",
+    script: [onNth("request_body", 1, [reply(422, "d", "not like this")], PAUSE)],
+    request: { method: "POST", chunks: ["aa", "bb"] },
+    expect: { response: { status: 422, body: "not like this" } },
+  },
+  {
+    id: "reply-in-request-trailers",
+    section: "5.4",
+    title: "a local response in on_request_trailers",
+    script: [on("request_trailers", [reply(422, "d", "not like this")])],
+    request: { method: "POST", chunks: ["aa"], trailers: [["x-t", "1"]] },
+    expect: { response: { status: 422, body: "not like this" } },
+  },
+  {
+    id: "reply-outranks-close",
+    section: "9.7",
+    title: "effects run in the order they were asked for: a reply before a close is sent",
+    script: [on("request_headers", [reply(403, "d", "no"), call("proxy_close_stream", [0], OK)])],
+    expect: { upstream: null },
+    planes: ["in-process"],
+  },
+  {
+    id: "close-from-tick",
+    section: "5.4",
+    title: "a paused stream is closed from a tick",
+    script: [on("request_headers", [tickIn(10)], PAUSE), later(call("proxy_close_stream", [0], OK)), on("log", [])],
+    until: "tick",
+    expect: { upstream: null, details: "wasm_close_stream" },
+  },
+  {
+    id: "continue-other-direction",
+    section: "5.4",
+    title: "continuing the response does not continue the request",
+    script: [on("request_headers", [go(1)], PAUSE)],
+    expect: { upstream: null },
+    planes: ["in-process"],
+  },
+  {
+    id: "pause-in-both-directions",
+    section: "9.2",
+    title: "both directions are paused and continued by themselves",
+    script: [
+      on("request_headers", [tickIn(10)], PAUSE),
+      on("response_headers", [tickIn(10)], PAUSE),
+      onNth("tick", 1, [tickIn(0), call("proxy_set_effective_context", [["stream"]], OK), go(0)]),
+      onNth("tick", 2, [tickIn(0), call("proxy_set_effective_context", [["stream"]], OK), go(1)]),
+    ],
+    response: { chunks: ["answer"] },
+    waitMs: 15,
+    expect: { upstream: {}, response: { status: 200, body: "answer" } },
+    planes: ["in-process"],
+  },
+];
+
+export const STREAM_CASES: readonly Case[] = [...STREAM_CASES_OF_54, ...PAUSES, ...RESPONSES, ...CHAIN];
