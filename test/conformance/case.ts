@@ -24,6 +24,14 @@ export interface CaseResponse {
   readonly trailers?: Fields;
 }
 
+/** A TCP connection: what both sides send, with an end after the last piece, and what each must have got. */
+export interface CaseConnection {
+  readonly fromClient: readonly string[];
+  readonly fromServer: readonly string[];
+  readonly toServer: string;
+  readonly toClient: string;
+}
+
 /** What a host would set in the filter's configuration. */
 export interface CaseSetup {
   readonly vmConfig?: string;
@@ -78,6 +86,8 @@ export interface Case {
   /** Absent: a plain GET. Null: no exchange at all. */
   readonly request?: CaseRequest | null;
   readonly response?: CaseResponse;
+  /** Instead of an exchange. */
+  readonly connection?: CaseConnection;
   /** Scripted answers of cluster `web` to call-outs by path; a text = the way it fails. */
   readonly callouts?: Readonly<Record<string, CaseResponse | string>>;
   readonly setup?: CaseSetup;

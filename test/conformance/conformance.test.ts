@@ -2,8 +2,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { CASES, GUESTS, notIn, PLANES } from "./matrix.ts";
 import { FOREIGN_CASES } from "./cases/pending/foreign.ts";
-import { GRPC_CASES } from "./cases/pending/grpc.ts";
-import { TCP_CASES } from "./cases/pending/tcp.ts";
 import { runMatrix, type MatrixResult } from "./run-matrix.ts";
 import { scriptText } from "./script.ts";
 import { summaryOf } from "./table.ts";
@@ -43,7 +41,7 @@ describe("cases", () => {
   });
 
   test("fit into the guests", () => {
-    const all = [...CASES, ...FOREIGN_CASES, ...GRPC_CASES, ...TCP_CASES];
+    const all = [...CASES, ...FOREIGN_CASES];
     for (const { script, second } of all)
       for (const one of [script, second ?? []]) expect(scriptText(one)).toMatch(/^[0-9a-f]+$/);
   });

@@ -2,6 +2,7 @@
 import type { Case, GuestName, PlaneName } from "./case.ts";
 import { BUFFER_CASES } from "./cases/buffers.ts";
 import { CALLOUT_CASES } from "./cases/callouts.ts";
+import { GRPC_CASES } from "./cases/grpc.ts";
 import { HEADER_CASES } from "./cases/headers.ts";
 import { LIFECYCLE_CASES } from "./cases/lifecycle.ts";
 import { LIMIT_CASES } from "./cases/limits.ts";
@@ -11,6 +12,7 @@ import { PHASE_CASES } from "./cases/phases.ts";
 import { PROPERTY_CASES } from "./cases/properties.ts";
 import { SHARED_CASES } from "./cases/shared.ts";
 import { STREAM_CASES } from "./cases/streams.ts";
+import { TCP_CASES } from "./cases/tcp.ts";
 import { WASI_CASES } from "./cases/wasi.ts";
 import { FIRST_OWN, FUNCTIONS, numberOf, type CallbackName } from "./functions.ts";
 import type { Cell } from "./outcome.ts";
@@ -24,7 +26,9 @@ export const CASES: readonly Case[] = [
   ...BUFFER_CASES,
   ...HEADER_CASES,
   ...STREAM_CASES,
+  ...TCP_CASES,
   ...CALLOUT_CASES,
+  ...GRPC_CASES,
   ...SHARED_CASES,
   ...PROPERTY_CASES,
   ...WASI_CASES,

@@ -43,6 +43,11 @@ export function judge(one: Case, outcome: Outcome, cell: Cell): string[] {
   const [first = [], second = []] = outcome.reports;
   problems.push(...judgeFilter(one.script, first, expect, cell, expect.fault !== undefined));
   if (one.second !== undefined) problems.push(...judgeFilter(one.second, second, expect.second ?? {}, cell));
+  const { connection } = one;
+  if (connection !== undefined) {
+    problems.push(...judgeMessage("server", { body: connection.toServer }, outcome.upstream));
+    problems.push(...judgeMessage("client", { body: connection.toClient }, outcome.response));
+  }
   if (expect.upstream === null && outcome.upstream !== null) problems.push("the upstream got a request");
   if (expect.upstream) problems.push(...judgeMessage("upstream", expect.upstream, outcome.upstream));
   if (expect.response) problems.push(...judgeMessage("response", expect.response, outcome.response));
@@ -175,7 +180,13 @@ function judgeArgs(wanted: Expectation["args"], reports: readonly ReportedCallba
   });
 }
 
-/** Rules that hold in every case (abi.md 9.8, 9.10, 15.9): nothing before create or after delete, log > done > delete. */
+const isTcp = (reports: readonly ReportedCallback[]): boolean =>
+  reports.some(({ callback }) => callback === "new_connection");
+
+/**
+ * Rules that hold in every case (abi.md 9.8, 9.10, 15.9): nothing after delete, no context created twice, the end of a
+ * stream in order (log, done, delete; of a connection done, log, delete).
+ */
 function judgeLifecycle(reports: readonly ReportedCallback[]): string[] {
   const problems: string[] = [];
   const last = new Map<number, CallbackName>();
@@ -183,8 +194,9 @@ function judgeLifecycle(reports: readonly ReportedCallback[]): string[] {
     const before = last.get(context);
     if (before === "delete" || before === "root_delete")
       problems.push(`${callback} after delete on context ${context}`);
-    if (before === "done" && callback !== "delete") problems.push(`${callback} after done on context ${context}`);
-    if (before === "log" && callback !== "done") problems.push(`${callback} after log on context ${context}`);
+    const [early, late] = isTcp(reports) ? (["done", "log"] as const) : (["log", "done"] as const);
+    if (before === late && callback !== "delete") problems.push(`${callback} after ${late} on context ${context}`);
+    if (before === early && callback !== late) problems.push(`${callback} after ${early} on context ${context}`);
     if (callback === "context_create" && before !== undefined) problems.push(`context ${context} was created twice`);
     last.set(context, callback);
   }

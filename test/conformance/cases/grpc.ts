@@ -1,8 +1,7 @@
-// gRPC call-outs (abi.md 5.5, 15.10), for a host that has them: add GRPC_CASES to CASES in matrix.ts. No plane needs anything
-// new: the cases look at statuses and at the answer of a cluster that does not speak gRPC.
-import type { Case } from "../../case.ts";
-import { call, end, hex, NOTHING, on, out, outText, pairs, saved, text, type Arg } from "../../script.ts";
-import { BAD_ARGUMENT, IMA, NOT_FOUND, OK } from "../status.ts";
+// gRPC call-outs (abi.md 5.5, 15.10): statuses, memory, and the end of a call that a cluster without gRPC cannot answer.
+import type { Case } from "../case.ts";
+import { call, end, hex, NOTHING, on, out, outText, pairs, saved, text, type Arg } from "../script.ts";
+import { BAD_ARGUMENT, IMA, NOT_FOUND, OK } from "./status.ts";
 
 const PARSE_FAILURE = 4;
 const inRequest = (does: Parameters<typeof on>[1]) => [on("request_headers", does)];
@@ -108,6 +107,7 @@ export const GRPC_CASES: readonly Case[] = [
       ]),
     ],
     until: "grpc_close",
+    guests: ["wat", "c"],
   },
   {
     id: "grpc-maps-outside",
@@ -193,7 +193,7 @@ export const GRPC_CASES: readonly Case[] = [
       call("proxy_grpc_call", [text("web"), text("s"), text("m"), pairs(), ...NOTHING, 0, out()], OK, {
         words: { 0: null },
       }),
-      call("proxy_grpc_call", [text("web"), text("s"), text("m"), hex("010000"), ...NOTHING, 0, out()], BAD_ARGUMENT, {
+      call("proxy_grpc_call", [text("web"), text("s"), text("m"), hex("010000"), ...NOTHING, 0, out()], PARSE_FAILURE, {
         words: { 0: 0 },
       }),
     ]),

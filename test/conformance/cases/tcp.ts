@@ -1,46 +1,57 @@
-// TCP streams (abi.md 3.4, 5.2, 5.4, 9.5, 9.8), for a host that has them. They need a plane that carries a connection: what
-// the client and the server send stands in `connection`, with the bytes each side must have got. Add TCP_CASES to CASES in
-// matrix.ts, and let `notIn` keep cases with `connection` from planes that speak HTTP only.
-import type { Case } from "../../case.ts";
-import { call, on, onNth, out, outText, pairs, ROOT, text } from "../../script.ts";
-import { BAD_ARGUMENT, NOT_FOUND, OK, PAUSE } from "../status.ts";
-
-/** Bytes in the order they are sent; an end follows the last. */
-export interface Connection {
-  readonly fromClient: readonly string[];
-  readonly fromServer: readonly string[];
-  readonly toServer: string;
-  readonly toClient: string;
-  /** How it ended. Default "end". */
-  readonly closed?: "end" | "reset";
-}
-export type ConnectionCase = Case & { readonly connection: Connection };
+// TCP streams (abi.md 3.4, 5.2, 5.4, 9.5, 9.8). The script comes with the configuration: bytes have no header to put it in.
+import type { Case, CaseConnection } from "../case.ts";
+import { call, on, onNth, out, outText, pairs, ROOT, text } from "../script.ts";
+import { BAD_ARGUMENT, NOT_FOUND, OK, PAUSE } from "./status.ts";
 
 const MAX = 0xffffffff;
 const see = (buffer: number, value: string) =>
   call("proxy_get_buffer_bytes", [buffer, 0, MAX, ...outText()], OK, { texts: { 0: value } });
 const set = (buffer: number, value: string) => call("proxy_set_buffer_bytes", [buffer, 0, MAX, text(value)], OK);
 const absent = (buffer: number) => call("proxy_get_buffer_bytes", [buffer, 0, MAX, ...outText()], NOT_FOUND);
-const ECHO: Connection = { fromClient: ["ping"], fromServer: ["pong"], toServer: "ping", toClient: "pong" };
+const ECHO: CaseConnection = { fromClient: ["ping"], fromServer: ["pong"], toServer: "ping", toClient: "pong" };
 const tickIn = (ms: number) => call("proxy_set_tick_period_milliseconds", [ms], OK);
 const later = (...does: Parameters<typeof on>[1]) =>
   on("tick", [tickIn(0), call("proxy_set_effective_context", [["stream"]], OK), ...does]);
 
-const tcp = (
-  id: string,
-  section: string,
-  title: string,
-  more: Pick<ConnectionCase, "script"> & Partial<ConnectionCase>,
-) => ({ id: `tcp-${id}`, section, title, request: null, connection: ECHO, ...more }) satisfies ConnectionCase;
+const tcp = (id: string, section: string, title: string, more: Pick<Case, "script"> & Partial<Case>) =>
+  ({
+    id: `tcp-${id}`,
+    section,
+    title,
+    request: null,
+    delivery: "configuration",
+    guests: ["wat", "c"],
+    connection: ECHO,
+    ...more,
+  }) satisfies Case;
 
-export const TCP_CASES: readonly ConnectionCase[] = [
+export const TCP_CASES: readonly Case[] = [
   tcp("pass", "3.4", "a connection passes, with its callbacks", {
     script: [on("new_connection", []), on("downstream_data", [see(2, "ping")]), on("upstream_data", [see(3, "pong")])],
     expect: { args: { downstream_data: [4, null], upstream_data: [4, null] } },
   }),
   tcp("end-order", "9.8", "a connection ends with done, log, delete", {
     script: [on("done", []), on("log", []), on("delete", [])],
-    guests: ["wat", "c"],
+    expect: {
+      order: [
+        "initialize",
+        "root_create",
+        "vm_start",
+        "validate",
+        "configure",
+        "context_create",
+        "new_connection",
+        "downstream_data",
+        "upstream_data",
+        "downstream_close",
+        "upstream_close",
+        "done",
+        "log",
+        "delete",
+        "root_done",
+        "root_delete",
+      ],
+    },
   }),
   tcp("no-maps", "5.3", "a connection has no header maps", {
     script: [
@@ -82,7 +93,7 @@ export const TCP_CASES: readonly ConnectionCase[] = [
     ],
     until: "tick",
   }),
-  ...[2, 3, 9, -1].map((result) =>
+  ...[2, 3, 9, -1, -2].map((result) =>
     tcp(`result-${result}`, "4", `any result but 0 stops (${result})`, {
       script: [onNth("downstream_data", 1, [tickIn(10)], result), later(call("proxy_continue_stream", [2], OK))],
       until: "tick",

@@ -1,8 +1,8 @@
 // The in-process plane: cases through the host's VM and chain over the harness of host/testing, with virtual time.
-import { Harness, ProblemError, type TestExchange } from "../../../host/testing.ts";
+import { Harness, ProblemError, type TestConnection, type TestExchange } from "../../../host/testing.ts";
 import type { CalloutFailure } from "../../../host/plugin/callout-port.ts";
 import type { FilterOptions } from "../../../host/plugin/options.ts";
-import type { Case, CaseResponse, Fields } from "../case.ts";
+import type { Case, CaseConnection, CaseResponse, Fields } from "../case.ts";
 import type { Message, Outcome } from "../outcome.ts";
 import { parseReport, type ReportedCallback } from "../report.ts";
 import { scriptConfig, scriptText, type Section } from "../script.ts";
@@ -23,11 +23,34 @@ export function runInProcess(one: Case, wasm: Uint8Array): Outcome {
   for (const [path, answer] of Object.entries(one.callouts ?? {}))
     for (const method of ["GET", "POST"]) harness.upstream("web").on(`${method} ${path}`, scripted(answer));
   harness.upstream("web");
+  harness.upstream("web").grpc("pkg.Service/Method", { status: 14, message: "no gRPC here" });
+  harness.upstream("web").grpc("s/m", { status: 14 });
   const exchange = one.request === null ? null : drive(one, harness);
-  if (exchange === null) settle(one, harness);
+  const connection = one.connection === undefined ? null : connect(one, one.connection, harness);
+  if (exchange === null && connection === null) settle(one, harness);
   harness.close();
   harness.clock.advance(1);
-  return outcomeOf(one, harness, exchange);
+  return connection === null
+    ? outcomeOf(one, harness, exchange)
+    : { ...outcomeOf(one, harness, null), ...seenOf(connection) };
+}
+
+function connect(one: Case, { fromClient, fromServer }: CaseConnection, harness: Harness): TestConnection {
+  const connection = harness.connect();
+  for (const [at, piece] of fromClient.entries()) connection.fromClient(piece, at === fromClient.length - 1);
+  settle(one, harness);
+  for (const [at, piece] of fromServer.entries()) connection.fromUpstream(piece, at === fromServer.length - 1);
+  settle(one, harness);
+  return connection.closeClient().end();
+}
+
+function seenOf({ toUpstream, toClient, resetDetails, closeDetails }: TestConnection) {
+  const message = (body: string): Message => ({ status: 0, headers: [], body, trailers: null });
+  return {
+    upstream: message(toUpstream.bytes.toString("latin1")),
+    response: message(toClient.bytes.toString("latin1")),
+    details: resetDetails ?? closeDetails,
+  };
 }
 
 const NOTHING: Outcome = {
