@@ -13,6 +13,7 @@ export default defineConfig({
     projects: [
       project("unit", ["test/unit/**/*.test.ts"]),
       project("filters", ["filters/**/*.test.ts"], 60),
+      project("conformance", ["test/conformance/**/*.test.ts"], 60),
       project("interop", ["test/interop/**/*.test.ts"], 60),
       project("e2e", ["test/e2e/**/*.test.ts"], 120),
       project("fault", ["test/fault/**/*.test.ts"], 60),

@@ -2,29 +2,14 @@
 // pauses, and goes on from there (flow rules: abi.md 9). Request filters run first to last, response filters last to first.
 // Every callback's result is applied before the effects it asked for run (`settle`), so a filter may pause and resume in
 // one breath.
-import * as action from "../../sdk/assembly/abi/action.ts";
-import { findHeader, removeHeader, replaceHeader, type HeaderList } from "../abi/headers.ts";
+import type { HeaderList } from "../abi/headers.ts";
 import type { GuestCallback, SideCallbacks } from "../vm/callbacks.ts";
+import { Brake } from "./brake.ts";
+import { fitLength } from "./content-length.ts";
+import type { DirectionOwner } from "./direction-owner.ts";
 import type { Flow, FlowState, Side } from "./flow.ts";
+import { bounds, continues, headersContinue, keepsChunk, stopsReading } from "./results.ts";
 import type { StreamContext } from "./stream-context.ts";
-
-/** What a direction needs of its stream. */
-export interface DirectionOwner {
-  readonly filterCount: number;
-  /** The filter's context on this stream, created if `side` is request; null = not part of this stream. */
-  contextAt(index: number, side: Side): StreamContext | null;
-  /** Everything has passed: towards the peer. */
-  forwardHeaders(side: Side, headers: HeaderList, end: boolean): void;
-  forwardBody(side: Side, chunk: Buffer, end: boolean): void;
-  forwardTrailers(side: Side, trailers: HeaderList): void;
-  hold(side: Side, hold: boolean): void;
-  /** A filter's buffer is over its limit. */
-  overflow(side: Side): void;
-  pauseTimedOut(): void;
-}
-
-/** Out-of-range results: treated as the strictest stop (abi.md 4). Envoy maps headers value 2 to Continue; so do we. */
-const continues = (result: number): boolean => result === action.CONTINUE;
 
 export class Direction {
   readonly side: Side;
@@ -32,24 +17,27 @@ export class Direction {
   trailers: HeaderList | null = null;
   /** The headers have left the chain. */
   forwarded = false;
+  /** So have the trailers. */
+  trailersForwarded = false;
   readonly #owner: DirectionOwner;
   readonly #first: number;
   readonly #last: number;
   readonly #step: 1 | -1;
+  #brake: Brake | null = null;
   #stopped = false;
-  #holding = 0;
   /** Some filter has a flow in this direction. */
   #flowed = false;
   /** Counts restarts: a walk that was under way when one happened ends quietly. */
   #walk = 0;
+  /** The last body callback runs, and no trailers came: it may add some (abi.md 5.3). */
+  #ending = false;
 
   constructor(owner: DirectionOwner, side: Side) {
     this.#owner = owner;
     this.side = side;
-    const count = owner.filterCount;
     this.#step = side === "request" ? 1 : -1;
-    this.#first = side === "request" ? 0 : count - 1;
-    this.#last = side === "request" ? count : -1;
+    this.#first = side === "request" ? 0 : owner.filterCount - 1;
+    this.#last = side === "request" ? owner.filterCount : -1;
   }
 
   onHeaders(headers: HeaderList, end: boolean): void {
@@ -76,6 +64,12 @@ export class Direction {
     return true;
   }
 
+  /** Can trailers be written now? Makes a map for them when a filter may add some. */
+  openTrailers(): boolean {
+    if (this.trailers === null && this.#ending) this.trailers = [];
+    return this.trailers !== null && !this.trailersForwarded;
+  }
+
   /** Nothing more happens in this direction. */
   stop(): void {
     this.#stopped = true;
@@ -87,19 +81,22 @@ export class Direction {
     this.#walk++;
     this.#clearFlows();
     this.trailers = null;
+    this.trailersForwarded = false;
   }
 
   #clearFlows(): void {
     for (let index = 0; this.#flowed && index < this.#owner.filterCount; index++)
       this.#owner.contextAt(index, "response")?.flowIfAny(this.side)?.clear();
-    if (this.#holding > 0) this.#owner.hold(this.side, false);
-    this.#holding = 0;
+    this.#brake?.releaseAll();
   }
 
   /** The filter at `index` asked to go on. Nothing happens when it is not paused. */
   resume(index: number): void {
     const flow = this.#owner.contextAt(index, "response")?.flowIfAny(this.side) ?? null;
-    if (flow === null || !flow.paused || this.#stopped) return;
+    if (flow?.paused === true && !this.#stopped) this.#goOn(index, flow);
+  }
+
+  #goOn(index: number, flow: Flow): void {
     const { state } = flow;
     this.#release(flow);
     if (state === "headers") this.#resumeHeaders(index, flow);
@@ -124,16 +121,13 @@ export class Direction {
     flow.trailers = null;
     if (state === "held") this.#releaseHeaders(next, seen, bodyEnd);
     if ((seen.length > 0 || bodyEnd) && !this.#stopped) this.#runBody(next, seen, bodyEnd);
-    if (trailers !== null && !this.#stopped) this.#runTrailers(state === "trailers" ? next : index, trailers);
+    const seenByIt = state === "trailers" || flow.ownTrailers;
+    if (trailers !== null && !this.#stopped) this.#runTrailers(seenByIt ? next : index, trailers);
   }
 
   /** Headers that waited for the body leave before it; their length is made true (abi.md 9.11). */
   #releaseHeaders(next: number, body: Buffer, end: boolean): void {
-    const headers = this.headers;
-    if (headers !== null && findHeader(headers, "content-length") >= 0) {
-      if (end) replaceHeader(headers, "content-length", String(body.length));
-      else removeHeader(headers, "content-length");
-    }
+    if (this.headers !== null) fitLength(this.headers, body.length, end);
     this.#runHeaders(next, false);
   }
 
@@ -149,8 +143,10 @@ export class Direction {
       context.holdNext = false;
       const result = context.run(callback, headers.length / 2, end ? 1 : 0);
       if (this.#over(walk)) return;
-      if (!this.#passes(context, continues(result) || result === 2)) {
-        this.#flowOf(context).headersEnd = end;
+      if (!this.#passes(context, headersContinue(result))) {
+        const flow = this.#flowOf(context);
+        flow.headersEnd = end;
+        flow.bounded = bounds(result);
         this.#pause(context, context.holdNext && !end ? "held" : "headers");
         context.vm.settle();
         return;
@@ -162,9 +158,10 @@ export class Direction {
     this.#owner.forwardHeaders(this.side, headers, end);
   }
 
-  #runBody(from: number, chunk: Buffer, end: boolean): void {
+  #runBody(from: number, chunk: Buffer, last: boolean): void {
     const walk = this.#walk;
     let data = chunk;
+    let end = last;
     for (let index = from; index !== this.#last; index += this.#step) {
       const context = this.#owner.contextAt(index, "response");
       if (context === null) continue;
@@ -178,6 +175,11 @@ export class Direction {
       const passed = this.#callBody(context, callback, index, { data, end });
       if (passed === null || this.#over(walk)) return;
       data = passed;
+      if (!end || this.trailers === null) continue;
+      // It has added trailers: for the rest of the way the body does not end by itself.
+      this.#runBody(index + this.#step, data, false);
+      if (!this.#over(walk)) this.#runTrailers(index + this.#step, this.trailers);
+      return;
     }
     if (data.length > 0 || end) this.#owner.forwardBody(this.side, data, end);
   }
@@ -191,31 +193,44 @@ export class Direction {
   ): Buffer | null {
     const flow = this.#flowOf(context);
     const walk = this.#walk;
+    const held = flow.bytes;
     flow.append(input.data);
     flow.view = flow.take();
+    this.#ending = input.end && this.trailers === null;
     const result = context.run(callback, flow.view.length, input.end ? 1 : 0);
+    const end = input.end && !this.#trailersAdded();
     if (this.#over(walk)) return null;
     const data = flow.view ?? input.data;
     flow.view = null;
     if (this.#passes(context, continues(result))) {
       const { state } = flow;
       this.#release(flow);
-      if (state === "held") this.#releaseHeaders(index + this.#step, data, input.end);
+      if (state === "held") this.#releaseHeaders(index + this.#step, data, end);
       context.vm.settle();
       return data;
     }
-    if (result !== action.BODY_STOP_NO_BUFFER) flow.append(data);
-    flow.bodyEnd = input.end;
+    flow.append(keepsChunk(result) ? data : data.subarray(0, held));
+    flow.bodyEnd = end;
+    flow.ownTrailers = end !== input.end;
+    if (flow.ownTrailers) flow.trailers = this.trailers;
     this.#pause(context, flow.state === "held" ? "held" : "body");
-    this.#watch(context, flow, result === action.BODY_STOP_AND_WATERMARK);
+    this.#watch(context, flow, stopsReading(result));
     context.vm.settle();
     return null;
+  }
+
+  /** Did the last body callback, which has returned, add trailers? Asking to write is not adding. */
+  #trailersAdded(): boolean {
+    if (!this.#ending) return false;
+    this.#ending = false;
+    if (this.trailers?.length === 0) this.trailers = null;
+    return this.trailers !== null;
   }
 
   #queue(context: StreamContext, flow: Flow, data: Buffer, end: boolean): void {
     flow.append(data);
     flow.bodyEnd = end;
-    this.#watch(context, flow, true);
+    this.#watch(context, flow, flow.state !== "headers" || !flow.bounded);
   }
 
   #runTrailers(from: number, trailers: HeaderList): void {
@@ -240,17 +255,12 @@ export class Direction {
         context.vm.settle();
         return;
       }
-      if (flow?.paused === true) this.#flushBeforeTrailers(index, flow);
+      if (flow?.paused === true) this.#goOn(index, flow);
       context.vm.settle();
       if (this.#over(walk)) return;
     }
+    this.trailersForwarded = true;
     this.#owner.forwardTrailers(this.side, trailers);
-  }
-
-  #flushBeforeTrailers(index: number, flow: Flow): void {
-    const { state } = flow;
-    this.#release(flow);
-    this.#flush(index, flow, state);
   }
 
   /** Stopped, or started anew by a local reply while a callback ran. */
@@ -278,22 +288,13 @@ export class Direction {
     flow.timer ??= context.pauseTimer(() => this.#owner.pauseTimedOut());
   }
 
-  /** Bounds what a paused filter collects: stop reading at the limit, or refuse what goes over it (abi.md 9.3, 9.4). */
   #watch(context: StreamContext, flow: Flow, backPressure: boolean): void {
-    const limit = context.bufferLimit;
-    if (!backPressure && flow.bytes > limit) {
-      this.#owner.overflow(this.side);
-      return;
-    }
-    if (flow.holding || flow.bytes < limit) return;
-    flow.holding = true;
-    if (this.#holding++ === 0) this.#owner.hold(this.side, true);
+    this.#brake ??= new Brake(this.#owner, this.side);
+    if (!this.#brake.watch(flow, context.bufferLimit, backPressure)) this.#owner.overflow(this.side);
   }
 
   #release(flow: Flow): void {
     flow.open();
-    if (!flow.holding) return;
-    flow.holding = false;
-    if (--this.#holding === 0) this.#owner.hold(this.side, false);
+    this.#brake?.release(flow);
   }
 }

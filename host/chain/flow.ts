@@ -22,6 +22,10 @@ export class Flow {
   bodyEnd = false;
   /** Trailers that wait behind the pause. */
   trailers: HeaderList | null = null;
+  /** They are this filter's own: it does not meet them again. */
+  ownTrailers = false;
+  /** What queues up behind paused headers may not pass the limit (action 3), instead of stopping there. */
+  bounded = false;
   /** Reading from the peer is stopped on behalf of this filter. */
   holding = false;
   /** What the running body callback sees and may edit. */
@@ -83,6 +87,7 @@ export class Flow {
     this.open();
     this.take();
     this.trailers = null;
+    this.ownTrailers = false;
     this.view = null;
     this.bodyEnd = false;
   }

@@ -4,12 +4,14 @@ import * as maps from "../../sdk/assembly/abi/map.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import type { GuestReply } from "../vm/ports.ts";
-import { Direction, type DirectionOwner } from "./direction.ts";
+import { Direction } from "./direction.ts";
+import type { DirectionOwner } from "./direction-owner.ts";
 import type { Side } from "./flow.ts";
 import { buildReply } from "./local-reply.ts";
 import type { ExchangePort, HttpStream, LocalReply } from "./ports.ts";
 import { readAttribute, versionProperty } from "./properties.ts";
-import { chooseArm, type ChainSlot } from "./slot.ts";
+import type { PluginContext } from "../plugin/plugin-context.ts";
+import { chooseArm, type Arm, type ChainSlot } from "./slot.ts";
 import { StreamContext, type ContextOwner } from "./stream-context.ts";
 
 const NO_HEADERS: HeaderList = [];
@@ -93,16 +95,32 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     this.#request.stop();
     this.#response.stop();
     for (let index = 0; index < this.#slots.length; index++) {
+      const known = this.#contexts[index];
+      if (known === undefined) this.#logUnreached(index);
+      else if (known !== null) this.#countResponse(known);
       const context = this.#contexts[index];
       if (context !== undefined && context !== null) this.#finish(context);
     }
     this.#released();
   }
 
-  #finish(context: StreamContext): void {
+  /** A filter that was not reached takes part in the end if it logs, so that early replies are logged (abi.md 9.10). */
+  #logUnreached(index: number): void {
+    const { headers } = this.#request;
+    const slot = this.#slots[index];
+    const { facts } = this.#port;
+    const arm = headers === null ? null : (slot?.choose(headers, facts.requestId, facts) ?? null);
+    const plugin = arm?.generation.context(arm.config) ?? null;
+    if (arm !== null && plugin !== null && plugin.vm.callbacks.onLog !== null) this.#enter(index, plugin, arm);
+  }
+
+  #countResponse(context: StreamContext): void {
     const { counts } = context.arm;
     const digit = Math.floor(this.#port.facts.responseCode / 100);
     counts.responses[digit] = (counts.responses[digit] ?? 0) + 1;
+  }
+
+  #finish(context: StreamContext): void {
     const { onLog, onDone, onDelete } = context.vm.callbacks;
     if (!context.skipped) {
       context.logging = true;
@@ -137,6 +155,10 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
       this.#applyPolicy(arm.generation.spec.options.failurePolicy);
       return null;
     }
+    return this.#enter(index, plugin, arm);
+  }
+
+  #enter(index: number, plugin: PluginContext, arm: Arm): StreamContext {
     const context = new StreamContext(this, index, plugin, arm);
     this.#contexts[index] = context;
     if (plugin.streamCreated !== null) context.run(plugin.streamCreated, plugin.id);
@@ -244,7 +266,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   mapWritable(map: number): boolean {
     const direction = map <= maps.HTTP_REQUEST_TRAILERS ? this.#request : this.#response;
     const trailers = map === maps.HTTP_REQUEST_TRAILERS || map === maps.HTTP_RESPONSE_TRAILERS;
-    return trailers ? direction.trailers !== null : !direction.forwarded;
+    return trailers ? direction.openTrailers() : !direction.forwarded;
   }
 
   replaceMap(map: number, list: HeaderList): void {

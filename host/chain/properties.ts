@@ -1,6 +1,6 @@
 // The attributes a filter can read of its stream, in Envoy's binary encodings (abi.md 6.3, 10). Null = not there, or not
 // there yet.
-import { firstHeader, joinedHeader, type HeaderList } from "../abi/headers.ts";
+import { firstHeader, type HeaderList } from "../abi/headers.ts";
 import { encodePairs } from "../abi/pairs.ts";
 import { encodeInt, encodeText } from "../abi/property-path.ts";
 import type { StreamFacts } from "./ports.ts";
@@ -113,7 +113,7 @@ export function readAttribute(source: PropertySource, path: readonly string[]): 
   return members !== undefined && Object.hasOwn(members, member) ? (members[member]?.(source) ?? null) : null;
 }
 
-/** `request.headers.<name>`, repeated values joined. */
+/** `request.headers.<name>`, repeated values joined by commas alone, as Envoy does. */
 function readHeaderAttribute(
   source: PropertySource,
   root: string,
@@ -121,8 +121,9 @@ function readHeaderAttribute(
   rest: readonly string[],
 ): Uint8Array | null {
   if (member !== "headers" || (root !== "request" && root !== "response")) return null;
-  const value = joinedHeader(source[root] ?? [], rest.join("\0").toLowerCase());
-  return value === undefined ? null : encodeText(value);
+  const name = rest.join("\0").toLowerCase();
+  const values = (source[root] ?? []).filter((_, at, list) => at % 2 === 1 && list[at - 1] === name);
+  return values.length === 0 ? null : encodeText(values.join(","));
 }
 
 /** `sluice.plugin_version` and `sluice.arm.<filter>` (abi.md 10.2). @param arms as in StreamFacts */

@@ -8,6 +8,7 @@ import type { Status } from "../abi/status.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
 import type { GuestCallback } from "../vm/callbacks.ts";
 import type { ForeignResult } from "../vm/ports.ts";
+import { FAULTED } from "../vm/vm.ts";
 import type { Flow, Side } from "./flow.ts";
 import type { Arm } from "./slot.ts";
 import { type ContextOwner, StreamContext } from "./stream-context.ts";
@@ -50,7 +51,7 @@ export class TcpContext extends StreamContext {
     this.#opening = callback === this.requestCallbacks.headers;
     const result = super.run(callback, a, b);
     this.#opening = false;
-    return result > action.PAUSE ? action.PAUSE : result;
+    return result === action.CONTINUE || result === FAULTED ? result : action.PAUSE;
   }
 
   override flowOfBuffer(buffer: number): Flow | null {

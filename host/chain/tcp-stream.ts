@@ -3,7 +3,8 @@
 // Implements the seam to `net/tcp` (tcp-ports.ts); knows no socket.
 import type { HeaderList } from "../abi/headers.ts";
 import type { GuestCallback, GuestCallbacks } from "../vm/callbacks.ts";
-import { Direction, type DirectionOwner } from "./direction.ts";
+import { Direction } from "./direction.ts";
+import type { DirectionOwner } from "./direction-owner.ts";
 import type { Side } from "./flow.ts";
 import { readAttribute, versionProperty } from "./properties.ts";
 import { chooseArm, type ChainSlot } from "./slot.ts";

@@ -75,7 +75,7 @@ export class PluginContext implements Hostcalls, QueueListener {
   start(first: boolean): boolean {
     const { onContextCreate, onVmStart } = this.vm.callbacks;
     if (onContextCreate !== null && this.vm.callWith(onContextCreate, this, "start", [0]) === FAULTED) return false;
-    if (first && onVmStart !== null && this.vm.callWith(onVmStart, this, "start", [this.#vmConfig.length]) <= 0)
+    if (first && onVmStart !== null && !isTrue(this.vm.callWith(onVmStart, this, "start", [this.#vmConfig.length])))
       return false;
     return this.#configure();
   }
@@ -84,8 +84,9 @@ export class PluginContext implements Hostcalls, QueueListener {
     const { onConfigure, validateConfiguration } = this.vm.callbacks;
     this.#configuring = true;
     const size = this.#config.length;
-    const valid = validateConfiguration === null || this.vm.callWith(validateConfiguration, this, "config", [size]) > 0;
-    const accepted = valid && (onConfigure === null || this.vm.callWith(onConfigure, this, "config", [size]) > 0);
+    const valid =
+      validateConfiguration === null || isTrue(this.vm.callWith(validateConfiguration, this, "config", [size]));
+    const accepted = valid && (onConfigure === null || isTrue(this.vm.callWith(onConfigure, this, "config", [size])));
     this.#configuring = false;
     this.vm.settle();
     return accepted;
@@ -232,3 +233,6 @@ export class PluginContext implements Hostcalls, QueueListener {
     return callForeign(this.services, this.options.vmId, name, args);
   }
 }
+
+/** A bool of the ABI: any number but 0, and no fault. */
+const isTrue = (result: number): boolean => result !== 0 && result !== FAULTED;

@@ -7,7 +7,7 @@ import { seededRandom } from "../base/random.ts";
 import type { StreamFacts } from "../chain/ports.ts";
 import { newArmCounts, type ArmCounts, type ChainSlot } from "../chain/slot.ts";
 import { FilterChain, TcpFilterChain } from "../chain/template.ts";
-import { prepareModule } from "../module/prepare.ts";
+import { prepareModule, type PrepareOptions } from "../module/prepare.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { FilterOptions } from "../plugin/options.ts";
@@ -210,12 +210,24 @@ const DEFAULTS: FilterOptions = {
   pluginConfig: "",
 };
 
+/** Modules prepared before, by their bytes: suites run one module hundreds of times. */
+const prepared = new WeakMap<Uint8Array, Map<string, WebAssembly.Module>>();
+
+function prepareOnce(wasm: Uint8Array, options: PrepareOptions): WebAssembly.Module {
+  const known = prepared.get(wasm) ?? new Map<string, WebAssembly.Module>();
+  prepared.set(wasm, known);
+  const limits = `${options.memoryBytes}/${options.fuel}`;
+  const module = known.get(limits) ?? prepareModule(wasm, options).module;
+  known.set(limits, module);
+  return module;
+}
+
 function load({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
   const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
   const filter: FilterOptions = { ...DEFAULTS, name, vmId: name, pluginConfig, ...options };
   const { fuel, memoryBytes } = filter.limits;
   const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
-  const { module } = prepareModule(wasm, { name, memoryBytes, fuel: initial });
+  const module = prepareOnce(wasm, { name, memoryBytes, fuel: initial });
   const sha256 = sha256Hex(wasm);
   const spec = {
     options: filter,

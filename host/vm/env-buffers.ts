@@ -22,7 +22,10 @@ export function bufferCalls(vm: Guest): HostFunctions {
       if (id >>> 0 > LAST_BUFFER) return status.BAD_ARGUMENT;
       const buffer = vm.context.buffer(id);
       if (buffer === null) return status.NOT_FOUND;
-      return memory.setU32(size, buffer.length) && memory.setU32(flags, 0) ? status.OK : status.INVALID_MEMORY_ACCESS;
+      if (!memory.writable(size, flags)) return status.INVALID_MEMORY_ACCESS;
+      memory.setU32(size, buffer.length);
+      memory.setU32(flags, 0);
+      return status.OK;
     },
     // start 0 with size 0 prepends, a start at or past the end appends, anything else replaces (a superset of Envoy).
     proxy_set_buffer_bytes(id: number, start: number, size: number, data: number, length: number): number {

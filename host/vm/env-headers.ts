@@ -30,12 +30,14 @@ function readCalls(vm: Guest): HostFunctions {
       return memory.givePairs(vm.context.headers(map) ?? [], pointer, size);
     },
     proxy_get_header_map_value(map: number, key: number, keySize: number, pointer: number, size: number): number {
+      if (map >>> 0 > LAST_MAP) return status.BAD_ARGUMENT;
       const name = memory.name(key, keySize);
       if (name === null) return status.INVALID_MEMORY_ACCESS;
       const list = vm.context.headers(map);
       if (list === null) return vm.context.absentMap;
       const value = joinedHeader(list, name);
-      return value === undefined ? status.NOT_FOUND : memory.giveText(value, pointer, size);
+      if (value !== undefined) return memory.giveText(value, pointer, size);
+      return vm.missingHeaderIsEmpty ? memory.giveText("", pointer, size) : status.NOT_FOUND;
     },
   };
 }
@@ -44,6 +46,7 @@ function wholeMapWrite(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_set_header_map_pairs(map: number, pointer: number, size: number): number {
+      if (map >>> 0 > LAST_MAP) return status.BAD_ARGUMENT;
       const bytes = memory.borrow(pointer, size);
       if (bytes === null) return status.INVALID_MEMORY_ACCESS;
       if (vm.context.writableHeaders(map) === null) return status.BAD_ARGUMENT;
@@ -59,6 +62,7 @@ function writeCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
 
   const write = (map: number, key: number, keySize: number, value: number, valueSize: number, edit: Edit): number => {
+    if (map >>> 0 > LAST_MAP) return status.BAD_ARGUMENT;
     const name = memory.name(key, keySize);
     const text = memory.value(value, valueSize);
     if (name === null || text === null) return status.INVALID_MEMORY_ACCESS;
@@ -82,6 +86,7 @@ function writeCalls(vm: Guest): HostFunctions {
       valueSize: number,
     ): number => write(map, key, keySize, value, valueSize, replaceHeader),
     proxy_remove_header_map_value(map: number, key: number, keySize: number): number {
+      if (map >>> 0 > LAST_MAP) return status.BAD_ARGUMENT;
       const name = memory.name(key, keySize);
       if (name === null) return status.INVALID_MEMORY_ACCESS;
       const list = vm.context.writableHeaders(map);

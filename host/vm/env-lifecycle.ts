@@ -12,10 +12,10 @@ export function lifecycleCalls(vm: Guest): HostFunctions {
     proxy_log(logLevel: number, message: number, size: number): number {
       if (logLevel >>> 0 > level.CRITICAL) return status.BAD_ARGUMENT;
       const services = vm.options.services;
-      if (logLevel < services.logLevel()) return status.OK;
       const bytes = memory.borrow(message, size);
       if (bytes === null) return status.INVALID_MEMORY_ACCESS;
-      services.log(logLevel, vm.running ? vm.context.id : 0, bytes.toString("utf8", 0, MAX_LOG_BYTES));
+      if (logLevel < services.logLevel()) return status.OK;
+      services.log(logLevel, vm.contextId, bytes.toString("utf8", 0, MAX_LOG_BYTES));
       return status.OK;
     },
     proxy_get_log_level(out: number): number {
@@ -28,8 +28,10 @@ export function lifecycleCalls(vm: Guest): HostFunctions {
     proxy_set_tick_period_milliseconds: (ms: number): number => vm.context.setTickPeriod(ms >>> 0),
     proxy_get_status(code: number, message: number, size: number): number {
       const answer = vm.context.callStatus();
-      if (!memory.setU32(code, answer.code)) return status.INVALID_MEMORY_ACCESS;
-      return memory.giveText(answer.message, message, size);
+      if (!memory.writable(code, code)) return status.INVALID_MEMORY_ACCESS;
+      const given = memory.giveText(answer.message, message, size);
+      if (given === status.OK) memory.setU32(code, answer.code);
+      return given;
     },
     proxy_done: (): number => vm.context.done(),
     proxy_set_effective_context(id: number): number {

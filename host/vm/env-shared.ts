@@ -13,10 +13,11 @@ function dataCalls(vm: Guest): HostFunctions {
   return {
     proxy_get_shared_data(key: number, keySize: number, pointer: number, size: number, cas: number): number {
       const name = memory.text(key, keySize);
-      if (name === null || !memory.writable(cas, cas)) return status.INVALID_MEMORY_ACCESS;
+      if (name === null) return status.INVALID_MEMORY_ACCESS;
       const { shared, vmId } = vm.services;
       const entry = shared.get(vmId, name);
       if (entry === undefined) return status.NOT_FOUND;
+      if (!memory.writable(cas, cas)) return status.INVALID_MEMORY_ACCESS;
       const given = memory.giveBytes(entry.value, pointer, size);
       if (given === status.OK) memory.setU32(cas, entry.cas);
       return given;
@@ -36,19 +37,20 @@ function queueCalls(vm: Guest): HostFunctions {
   return {
     proxy_register_shared_queue(name: number, size: number, out: number): number {
       const text = memory.text(name, size);
-      if (text === null || !memory.setU32(out, 0)) return status.INVALID_MEMORY_ACCESS;
+      if (text === null || !memory.writable(out, out)) return status.INVALID_MEMORY_ACCESS;
       const id = vm.context.registerQueue(text);
+      if (id === 0) return status.INTERNAL_FAILURE;
       memory.setU32(out, id);
-      return id === 0 ? status.INTERNAL_FAILURE : status.OK;
+      return status.OK;
     },
     proxy_resolve_shared_queue(space: number, spaceSize: number, name: number, size: number, out: number): number {
       const namespace = memory.text(space, spaceSize);
       const text = memory.text(name, size);
-      if (namespace === null || text === null || !memory.setU32(out, 0)) return status.INVALID_MEMORY_ACCESS;
+      if (namespace === null || text === null) return status.INVALID_MEMORY_ACCESS;
       const { queues, vmId } = vm.services;
       const id = queues.resolve(namespace === "" ? vmId : namespace, text);
-      memory.setU32(out, id);
-      return id === 0 ? status.NOT_FOUND : status.OK;
+      if (id === 0) return status.NOT_FOUND;
+      return memory.setU32(out, id) ? status.OK : status.INVALID_MEMORY_ACCESS;
     },
     proxy_enqueue_shared_queue(id: number, value: number, size: number): number {
       const bytes = memory.copy(value, size);
@@ -68,11 +70,10 @@ function metricCalls(vm: Guest): HostFunctions {
     proxy_define_metric(type: number, name: number, size: number, out: number): number {
       if (type >>> 0 > metric.HISTOGRAM) return status.BAD_ARGUMENT;
       const text = memory.text(name, size);
-      if (text === null || !memory.setU32(out, 0)) return status.INVALID_MEMORY_ACCESS;
+      if (text === null) return status.INVALID_MEMORY_ACCESS;
       const id = vm.services.metrics.define(vm.services.scope, type, text);
       if (id < 0) return id === -1 ? status.BAD_ARGUMENT : status.INTERNAL_FAILURE;
-      memory.setU32(out, id);
-      return status.OK;
+      return memory.setU32(out, id) ? status.OK : status.INVALID_MEMORY_ACCESS;
     },
     proxy_record_metric: (id: number, value: bigint): number =>
       vm.services.metrics.record(id >>> 0, BigInt.asUintN(64, value)),

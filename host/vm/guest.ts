@@ -3,6 +3,7 @@
 import type { Status } from "../abi/status.ts";
 import type { FaultReason, GuestFault } from "./faults.ts";
 import type { GuestMemory } from "./memory.ts";
+import type { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
 import type { VmTrace } from "./trace.ts";
 
@@ -27,8 +28,14 @@ export interface Guest {
   /** What host calls act on now: the effective context. */
   readonly context: Hostcalls;
   readonly services: VmServices;
-  /** A callback runs. */
-  readonly running: boolean;
+  /** Where WASI's outputs go. */
+  readonly output: OutputLines;
+  /** For log lines: the effective context, also while its memory is allocated; 0 outside of callbacks. */
+  readonly contextId: number;
+  /** The guest's allocator runs: nearly everything is refused (abi.md 3.1). */
+  readonly allocating: boolean;
+  /** ABI 0.1.0: a header that is not there reads as empty (abi.md 2). */
+  readonly missingHeaderIsEmpty: boolean;
   /** Wall clock, frozen for the length of one callback. */
   nowNanos(): bigint;
   /** Ends the guest; the reason stands even if the guest catches the exception. */

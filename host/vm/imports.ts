@@ -15,6 +15,8 @@ import { supportCalls } from "./env-support.ts";
 import { wasiCalls } from "./wasi.ts";
 
 const WASI_NAMES = new Set(["wasi_snapshot_preview1", "wasi_unstable"]);
+/** The WASI calls an allocator may make (abi.md 3.1). Those of `env` meet a restricted context instead. */
+const WHILE_ALLOCATING = new Set(["fd_write", "clock_time_get", "poll_oneoff", "proc_exit", "proc_raise"]);
 /** What a denied WASI call answers: NOTCAPABLE. */
 const WASI_NOTCAPABLE = 76;
 
@@ -49,12 +51,21 @@ function pick(vm: Guest, table: HostFunctions, space: string, name: string): Hos
     return stub(vm, `${name} is not in allowedCapabilities`, answer);
   }
   const known = table[name];
-  if (known !== undefined) return known;
+  if (known !== undefined)
+    return space === "env" || WHILE_ALLOCATING.has(name) ? known : notInAllocator(vm, name, known);
   return stub(
     vm,
     `${space}.${name} is not known to this host`,
     space === "env" ? status.UNIMPLEMENTED : WASI_NOTCAPABLE,
   );
+}
+
+function notInAllocator(vm: Guest, name: string, run: HostFunction): HostFunction {
+  const call = run as (...args: (number | bigint)[]) => number | undefined;
+  return (...args: (number | bigint)[]) => {
+    if (vm.allocating) vm.abort("restricted_callback", `${name} is not allowed during allocation`);
+    return call(...args);
+  };
 }
 
 function traced(vm: Guest, name: string, run: HostFunction): HostFunction {

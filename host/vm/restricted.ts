@@ -6,10 +6,20 @@ import type { Hostcalls, VmServices } from "./ports.ts";
 
 export type RestrictedPhase = "start-up" | "allocation";
 
+let refused: GuestAbort | null = null;
+
+/** What was refused since the last time somebody asked: a guest may have caught the exception. */
+export function takeRefusal(): GuestAbort | null {
+  const refusal = refused;
+  refused = null;
+  return refusal;
+}
+
 function refuse(phase: RestrictedPhase): never {
   const call = /at (proxy_\w+)/.exec(new Error("restricted").stack ?? "")?.[1] ?? "this host function";
   const advice = phase === "start-up" ? "; do it in proxy_on_vm_start or proxy_on_configure" : "";
-  throw new GuestAbort("restricted_callback", `${call} is not allowed during ${phase}${advice}`);
+  refused = new GuestAbort("restricted_callback", `${call} is not allowed during ${phase}${advice}`);
+  throw refused;
 }
 
 const everything = <T extends object>(phase: RestrictedPhase): T => new Proxy({} as T, { get: () => refuse(phase) });

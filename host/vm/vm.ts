@@ -19,12 +19,15 @@ import { ContextTable } from "./context-table.ts";
 import type { Guest, VmOptions } from "./guest.ts";
 import { buildImports } from "./imports.ts";
 import { GuestMemory } from "./memory.ts";
+import { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
-import { RESTRICTED } from "./restricted.ts";
-import type { VmTrace } from "./trace.ts";
+import { RESTRICTED, takeRefusal } from "./restricted.ts";
+import { traceCallbacks } from "./trace.ts";
 
-/** What {@link Vm.call} answers when the instance is dead; callbacks answer 0 or more. */
+/** What {@link Vm.call} answers when the instance is dead. */
 export const FAULTED = -1;
+/** What it answers when the guest itself said -1, a result that means nothing in any callback. */
+const NO_KNOWN_RESULT = 0x7fff_ffff;
 
 /** Ids stay positive for guests that take them for signed numbers. */
 const MAX_CALLS = 2 ** 29 - 1;
@@ -32,6 +35,7 @@ const MAX_CALLS = 2 ** 29 - 1;
 export class Vm implements Guest {
   readonly memory = new GuestMemory();
   readonly options: VmOptions;
+  readonly output: OutputLines;
   /** What host calls act on now: the effective context. Restricted while starting up and allocating. */
   context: Hostcalls = RESTRICTED["start-up"].context;
   services: VmServices = RESTRICTED["start-up"].services;
@@ -46,6 +50,7 @@ export class Vm implements Guest {
   fault: GuestFault | null = null;
   /** The guest makes a stream at its first callback by itself (`sluice_lazy_streams` in sdk/proxy.ts). */
   lazyStreams = false;
+  readonly missingHeaderIsEmpty: boolean;
   #allocator: ((size: number) => number) | null = null;
   #fuel: WebAssembly.Global | null = null;
   /** What the module fills its counter with at the start of each callback. */
@@ -54,17 +59,23 @@ export class Vm implements Guest {
   #ended: { readonly reason: FaultReason; readonly message: string } | null = null;
   #deferred: (() => void)[] = [];
   #running = false;
+  /** The context on whose behalf the allocator runs. */
+  #suspended: Hostcalls | null = null;
   #frozenNanos = 0n;
   #calls = 0;
 
   constructor(module: WebAssembly.Module, options: VmOptions) {
     this.options = options;
+    this.output = new OutputLines((level, text) => options.services.log(level, 0, text));
+    this.missingHeaderIsEmpty = isFirstVersion(module);
     this.#guard("start", "_initialize", 0, () => {
       const instance = new WebAssembly.Instance(module, buildImports(this, module));
       this.#attach(instance.exports);
       this.#start();
+      throwIf(takeRefusal());
       return 0;
     });
+    this.output.flush();
     this.services = options.services;
   }
 
@@ -108,8 +119,13 @@ export class Vm implements Guest {
     }
   }
 
-  get running(): boolean {
-    return this.#running;
+  get allocating(): boolean {
+    return this.#suspended !== null;
+  }
+
+  get contextId(): number {
+    if (this.#suspended !== null) return this.#running ? this.#suspended.id : 0;
+    return this.#running ? this.context.id : 0;
   }
 
   /** Wall clock, frozen for the length of one callback so that a replay is exact (abi.md 5.1). */
@@ -127,7 +143,7 @@ export class Vm implements Guest {
     this.#enter(context);
     try {
       const result = callback.run(context.id, a, b);
-      if (this.#ended === null) return result === undefined ? 0 : result | 0;
+      if (this.#ended === null) return result === undefined ? 0 : known(result);
       this.#die("trap", callback.name, context.id, null);
     } catch (error) {
       this.#die("trap", callback.name, context.id, error);
@@ -161,7 +177,7 @@ export class Vm implements Guest {
   #guard(cause: FaultCause, name: string, contextId: number, run: () => number): number {
     try {
       const result = run();
-      if (this.#ended === null) return result | 0;
+      if (this.#ended === null) return known(result);
       this.#die(cause, name, contextId, null);
     } catch (error) {
       this.#die(cause, name, contextId, error);
@@ -188,6 +204,7 @@ export class Vm implements Guest {
 
   #leave(): void {
     this.#running = false;
+    if (!this.output.isEmpty) this.output.flush();
     this.context = RESTRICTED["start-up"].context;
   }
 
@@ -215,21 +232,28 @@ export class Vm implements Guest {
   #allocate(size: number): number {
     if (this.#allocator === null) return 0;
     const { context, services } = this;
+    this.#suspended = context;
     this.context = RESTRICTED.allocation.context;
     this.services = RESTRICTED.allocation.services;
     try {
-      return this.#allocator(size);
+      const at = this.#allocator(size);
+      throwIf(takeRefusal());
+      return at;
     } catch (error) {
       // The same error object goes on: a new one could be caught by the guest (abi.md 13).
       this.#ended ??= { reason: reasonOf(error), message: messageOf(error) };
       throw error;
     } finally {
+      this.#suspended = null;
       this.context = context;
       this.services = services;
     }
   }
 
   #die(cause: FaultCause, callback: string, contextId: number, error: unknown): void {
+    takeRefusal();
+    // What it said last belongs into the report.
+    this.output.flush();
     const reason = this.#fuelOut()
       ? (this.#ended?.reason ?? "fuel")
       : (this.#ended?.reason ?? this.#orOom(reasonOf(error)));
@@ -259,27 +283,16 @@ export class Vm implements Guest {
   }
 }
 
-function traceCallbacks(callbacks: GuestCallbacks, trace: VmTrace | undefined): GuestCallbacks {
-  if (trace === undefined) return callbacks;
-  const wrap = (callback: GuestCallback | null): GuestCallback | null =>
-    callback === null
-      ? null
-      : {
-          name: callback.name,
-          run: (contextId = 0, ...args) => {
-            trace.callbackBegan(callback.name, contextId, args);
-            let result = FAULTED;
-            try {
-              result = callback.run(contextId, ...args) ?? 0;
-            } finally {
-              trace.callbackEnded(callback.name, result);
-            }
-            return result;
-          },
-        };
-  return Object.fromEntries(
-    Object.entries(callbacks).map(([key, callback]) => [key, wrap(callback)]),
-  ) as unknown as GuestCallbacks;
+const known = (result: number): number => ((result | 0) === FAULTED ? NO_KNOWN_RESULT : result | 0);
+
+/** Marked for ABI 0.1.0 and nothing newer. */
+function isFirstVersion(module: WebAssembly.Module): boolean {
+  const marks = WebAssembly.Module.exports(module).filter(({ name }) => name.startsWith("proxy_abi_version_"));
+  return marks.length > 0 && marks.every(({ name }) => name === "proxy_abi_version_0_1_0");
+}
+
+function throwIf(error: Error | null): void {
+  if (error !== null) throw error;
 }
 
 function messageOf(error: unknown): string {

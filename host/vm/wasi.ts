@@ -1,6 +1,5 @@
 // The part of WASI preview 1 a filter may see: none of it reaches the machine, clock and randomness are injected
 // (abi.md 12). Served as `wasi_snapshot_preview1` and as `wasi_unstable`.
-import * as level from "../../sdk/assembly/abi/log-level.ts";
 import { MAX_RANDOM_BYTES } from "../abi/limits.ts";
 import type { HostFunctions } from "./host-function.ts";
 import type { Guest } from "./guest.ts";
@@ -22,7 +21,7 @@ const MAX_IOVECS = 1024;
 const isOutput = (fd: number): boolean => fd === STDOUT || fd === STDERR;
 
 export function wasiCalls(vm: Guest): HostFunctions {
-  return { ...outputCalls(vm), ...worldCalls(vm), ...environmentCalls(vm), ...inertCalls(vm) };
+  return { ...outputCalls(vm), ...worldCalls(vm), ...environmentCalls(vm), ...inertCalls(), ...countingCalls(vm) };
 }
 
 function outputCalls(vm: Guest): HostFunctions {
@@ -42,8 +41,7 @@ function outputCalls(vm: Guest): HostFunctions {
     if (!isOutput(fd)) return BADF;
     const bytes = gather(iovs, count);
     if (bytes === null || !memory.setU32(out, bytes.length)) return FAULT;
-    const text = bytes.toString("utf8").replace(/\n$/, "");
-    if (bytes.length > 0) vm.options.services.log(fd === STDOUT ? level.INFO : level.ERROR, 0, text);
+    if (bytes.length > 0) vm.output.write(fd === STDOUT ? "stdout" : "stderr", bytes);
     return SUCCESS;
   };
   return {
@@ -71,6 +69,7 @@ function worldCalls(vm: Guest): HostFunctions {
       id !== 0 && id !== 1 ? NOTSUP : memory.setU64(out, 1n) ? SUCCESS : FAULT,
     random_get(pointer: number, size: number): number {
       if (size >>> 0 > MAX_RANDOM_BYTES) return INVAL;
+      if (size === 0) return SUCCESS;
       const bytes = memory.borrow(pointer, size);
       if (bytes === null) return FAULT;
       random.fill(bytes);
@@ -116,7 +115,6 @@ const ALWAYS: Readonly<Record<string, number>> = {
   fd_prestat_dir_name: NOSYS,
   fd_prestat_get: BADF,
   fd_filestat_get: BADF,
-  fd_readdir: NOTDIR,
   path_open: NOENT,
 };
 const OUTPUT_ONLY = [
@@ -127,13 +125,26 @@ const OUTPUT_ONLY = [
   "fd_filestat_set_size",
   "fd_filestat_set_times",
 ];
-const PATH_CALLS =
-  "create_directory filestat_get filestat_set_times link readlink remove_directory rename symlink unlink_file";
+const PATH_CALLS = "create_directory filestat_get filestat_set_times link remove_directory rename symlink unlink_file";
 const UNSUPPORTED = PATH_CALLS.split(" ")
   .map((name) => `path_${name}`)
-  .concat("sock_accept", "sock_recv", "sock_send", "sock_shutdown");
+  .concat("sock_accept", "sock_shutdown");
 
-function inertCalls(_vm: Guest): HostFunctions {
+/** Refused, with their counts set to 0: a guest may look at them without looking at the errno. */
+function countingCalls({ memory }: Guest): HostFunctions {
+  const zero = (errno: number, ...outs: number[]): number =>
+    outs.every((out) => memory.setU32(out, 0)) ? errno : FAULT;
+  return {
+    fd_readdir: (_fd: number, _buffer: number, _size: number, _cookie: bigint, used: number) => zero(NOTDIR, used),
+    path_readlink: (_fd: number, _path: number, _pathSize: number, _buffer: number, _size: number, used: number) =>
+      zero(NOTSUP, used),
+    sock_recv: (_fd: number, _iovs: number, _count: number, _flags: number, size: number, flags: number) =>
+      zero(NOTSUP, size, flags),
+    sock_send: (_fd: number, _iovs: number, _count: number, _flags: number, size: number) => zero(NOTSUP, size),
+  };
+}
+
+function inertCalls(): HostFunctions {
   const calls: Record<string, (fd: number) => number> = { fd_renumber: (fd) => (isOutput(fd) ? NOTSUP : BADF) };
   for (const [name, answer] of Object.entries(ALWAYS)) calls[name] = () => answer;
   for (const name of OUTPUT_ONLY) calls[name] = (fd) => (isOutput(fd) ? SUCCESS : BADF);
