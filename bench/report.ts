@@ -62,7 +62,7 @@ export function table(rows: readonly Row[]): string {
     .join("\n");
 }
 
-function figure(value: number, { unit }: Row): string {
+export function figure(value: number, { unit }: Row): string {
   const digits = unit === "ms" || unit === "%" || unit === "MB" ? 0 : 2;
   return `${value.toFixed(digits)}${unit === "" ? "" : ` ${unit}`}`;
 }

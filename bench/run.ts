@@ -1,12 +1,14 @@
 // `npm run bench`: measures the proxy against its yardsticks on this machine and judges the figures by the project's goals.
 //
-//   npm run bench -- [--only P1,P3] [--quick] [--json FILE] [--against REF] [--gate]
+//   npm run bench -- [--only P1,P3] [--quick] [--json FILE] [--against REF] [--gate] [--readme]
 //
-// --against compares with another commit and measures nothing else; --gate exits with 1 when a gate is missed. Linux only.
+// --against compares with another commit and measures nothing else; --gate exits with 1 when a gate is missed; --readme writes the
+// table into README.md. Linux only.
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Bench, openBench } from "./bench.ts";
 import type { Plan } from "./measure/alternate.ts";
+import { writeReadme } from "./readme.ts";
 import { reportOf, table } from "./report.ts";
 import { type Row, judge } from "./row.ts";
 import { againstRows } from "./rows/against.ts";
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     against: { type: "string" },
     rounds: { type: "string" },
     gate: { type: "boolean", default: false },
+    readme: { type: "boolean", default: false },
   },
 });
 
@@ -46,6 +49,7 @@ try {
   const { rows, machine, node, generator, commit } = report;
   console.log(`${machine} · Node ${node} · ${generator} · ${commit}\n\n${table(rows)}`);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+  if (values.readme) writeReadme(report);
   if (values.gate && rows.some((row) => judge(row) === "MISS")) process.exitCode = 1;
 } finally {
   await bench.close();

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { parseWrk } from "../../../bench/measure/load.ts";
 import { parseParent, parseRss, parseSchedstat, usageOf } from "../../../bench/measure/proc.ts";
+import { markdown } from "../../../bench/readme.ts";
 import { figureOf, median, percentile, ratio } from "../../../bench/measure/statistics.ts";
 import { type Row, judge, rowOf, single } from "../../../bench/row.ts";
 import { withOtherBytes } from "../../../bench/subjects/admin.ts";
@@ -83,4 +84,25 @@ test("a module with other bytes is still a module, and differs each time", () =>
   const [one, two] = [withOtherBytes(empty, 1), withOtherBytes(empty, 2)];
   expect(WebAssembly.validate(one) && WebAssembly.validate(two)).toBe(true);
   expect(Buffer.compare(one, two)).not.toBe(0);
+});
+
+describe("the table in README", () => {
+  test("has a line for each row, with its unit, its goals and how it did", () => {
+    const row = rowOf({
+      id: "P1",
+      what: "CPU/req",
+      peer: "nginx",
+      unit: "x",
+      figure: single(1.5),
+      gate: 1.6,
+      stretch: 1.2,
+    });
+    const plain = rowOf({ id: "-", what: "RSS", unit: "MB", figure: single(12) });
+    const text = markdown({ rows: [row, plain], machine: "2 x CPU", node: "v26", generator: "wrk", commit: "abc" });
+    expect(text.split("\n").slice(2, 4)).toEqual([
+      "| P1 | CPU/req | nginx | 1.50 x | 1.50 x | 1.60 x | 1.20 x | pass |",
+      "|  | RSS |  | 12 MB | 12 MB |  |  |  |",
+    ]);
+    expect(text).toMatch(/2 x CPU, Node v26, wrk\.$/);
+  });
 });
