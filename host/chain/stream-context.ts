@@ -144,7 +144,7 @@ export class StreamContext implements Hostcalls {
   replaceBuffer(id: number, start: number, size: number, data: Buffer): Status {
     const flow = this.flowOfBuffer(id);
     const content = flow?.readable() ?? null;
-    if (flow === null || content === null) return status.NOT_FOUND;
+    if (flow === null || content === null) return this.vm.refuse(status.NOT_FOUND, "there is no body in this callback");
     const from = Math.min(start, content.length);
     const to = Math.min(from + size, content.length);
     flow.rewrite(
@@ -170,7 +170,7 @@ export class StreamContext implements Hostcalls {
   }
 
   sendLocalReply(reply: GuestReply): Status {
-    if (this.skipped || this.logging) return status.OK;
+    if (this.skipped || this.logging) return this.vm.refuse(status.OK, "ignored: the stream is over for this filter");
     this.replying = true;
     this.vm.defer(() => this.#owner.reply(reply));
     return status.OK;

@@ -24,6 +24,10 @@ export interface PluginContextSpec {
   readonly only: boolean;
 }
 
+const NO_STREAM = "this is a plugin context, without a stream: switch with proxy_set_effective_context";
+
+const REPLY_IGNORED = "ignored: a plugin context has no stream to answer";
+
 export class PluginContext implements Hostcalls, QueueListener {
   readonly id: number;
   readonly vm: Vm;
@@ -55,6 +59,7 @@ export class PluginContext implements Hostcalls, QueueListener {
       port: services.callouts,
       nextId: () => vm.nextCallId(0),
       allowed: options.allowedUpstreams,
+      refuse: (answer, reason, subject) => vm.refuse(answer, reason, subject),
       deliver: (id, headers, body, trailers) => {
         const callback = vm.callbacks.onHttpCallResponse;
         if (callback === null) return;
@@ -164,7 +169,7 @@ export class PluginContext implements Hostcalls, QueueListener {
   }
 
   replaceHeaders(): Status {
-    return status.BAD_ARGUMENT;
+    return this.vm.refuse(status.BAD_ARGUMENT, NO_STREAM);
   }
 
   buffer(id: number): Buffer | null {
@@ -174,7 +179,7 @@ export class PluginContext implements Hostcalls, QueueListener {
   }
 
   replaceBuffer(): Status {
-    return status.NOT_FOUND;
+    return this.vm.refuse(status.NOT_FOUND, NO_STREAM);
   }
 
   property(path: readonly string[]): Uint8Array | null {
@@ -185,12 +190,12 @@ export class PluginContext implements Hostcalls, QueueListener {
   }
 
   setProperty(): Status {
-    return status.NOT_FOUND;
+    return this.vm.refuse(status.NOT_FOUND, NO_STREAM);
   }
 
   // From a plugin context without effective stream: OK and no effect, as in Envoy (abi.md 5.4).
   sendLocalReply(): Status {
-    return status.OK;
+    return this.vm.refuse(status.OK, REPLY_IGNORED);
   }
 
   continueStream(): Status {
@@ -202,7 +207,8 @@ export class PluginContext implements Hostcalls, QueueListener {
   }
 
   httpCall(call: GuestHttpCall): number {
-    return this.#closed ? -status.INTERNAL_FAILURE : this.callouts.start(call, 0);
+    if (this.#closed) return -this.vm.refuse(status.INTERNAL_FAILURE, "the filter's version is ending");
+    return this.callouts.start(call, 0);
   }
 
   callStatus(): { readonly code: number; readonly message: string } {
@@ -211,7 +217,7 @@ export class PluginContext implements Hostcalls, QueueListener {
 
   done(): Status {
     const wanted = this.#doneWanted;
-    if (wanted === null) return status.NOT_FOUND;
+    if (wanted === null) return this.vm.refuse(status.NOT_FOUND, "proxy_on_done has not been answered with false");
     this.vm.defer(wanted);
     return status.OK;
   }

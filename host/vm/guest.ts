@@ -5,6 +5,7 @@ import type { FaultReason, GuestFault } from "./faults.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
+import type { Refusal } from "./refusal.ts";
 import type { VmTrace } from "./trace.ts";
 
 export interface VmOptions {
@@ -24,6 +25,8 @@ export interface VmOptions {
 
 export interface Guest {
   readonly memory: GuestMemory;
+  /** Why the newest refused call was refused. */
+  readonly refusal: Refusal;
   readonly options: VmOptions;
   /** What host calls act on now: the effective context. */
   readonly context: Hostcalls;
@@ -41,4 +44,6 @@ export interface Guest {
   /** Ends the guest; the reason stands even if the guest catches the exception. */
   abort(reason: FaultReason, message: string): never;
   setEffectiveContext(id: number): Status;
+  /** Notes why a call is refused and gives the status back; arguments as of {@link Refusal.note}. */
+  refuse(answer: Status, reason: string, subject?: string | number): Status;
 }

@@ -48,7 +48,7 @@ function pick(vm: Guest, table: HostFunctions, space: string, name: string): Hos
   if (allowed !== null && !allowed.includes(name) && name.startsWith("proxy_")) {
     // A filter falls back on NOT_FOUND only, and must do so here as well.
     const answer = name === "proxy_call_foreign_function" ? status.NOT_FOUND : status.INTERNAL_FAILURE;
-    return stub(vm, `${name} is not in allowedCapabilities`, answer);
+    return stub(vm, `${name} is not in the filter's allowedCapabilities`, answer);
   }
   const known = table[name];
   if (known !== undefined)
@@ -73,9 +73,13 @@ function traced(vm: Guest, name: string, run: HostFunction): HostFunction {
   if (trace === undefined) return run;
   const call = run as (...args: (number | bigint)[]) => number | bigint | undefined;
   return (...args: (number | bigint)[]) => {
-    const status = call(...args);
-    trace.hostCall(callInWords(name, args, status, vm.memory));
-    return status;
+    const { refusal } = vm;
+    const before = refusal.count;
+    const answer = call(...args);
+    // Read before the words are made, which look at the guest's memory once more.
+    const outcome = { status: answer, reason: refusal.count === before ? "" : refusal.text };
+    trace.hostCall(callInWords(name, args, outcome, vm.memory));
+    return answer;
   };
 }
 
@@ -85,6 +89,7 @@ function stub(vm: Guest, reason: string, answer: number): HostFunction {
   return () => {
     if (!said) vm.options.services.log(3, 0, `${reason}: answered with status ${answer}`);
     said = true;
+    vm.refusal.note(reason);
     return answer;
   };
 }

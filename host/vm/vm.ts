@@ -21,6 +21,7 @@ import { buildImports } from "./imports.ts";
 import { GuestMemory } from "./memory.ts";
 import { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
+import { Refusal } from "./refusal.ts";
 import { RESTRICTED, takeRefusal } from "./restricted.ts";
 import { traceCallbacks } from "./trace.ts";
 
@@ -33,7 +34,8 @@ const NO_KNOWN_RESULT = 0x7fff_ffff;
 const MAX_CALLS = 2 ** 29 - 1;
 
 export class Vm implements Guest {
-  readonly memory = new GuestMemory();
+  readonly refusal = new Refusal();
+  readonly memory = new GuestMemory(this.refusal);
   readonly options: VmOptions;
   readonly output: OutputLines;
   /** What host calls act on now: the effective context. Restricted while starting up and allocating. */
@@ -189,6 +191,7 @@ export class Vm implements Guest {
     if (this.#running) throw new Error(`a callback of this VM is running already; context ${context.id} must wait`);
     this.#running = true;
     this.context = context;
+    this.refusal.clear();
     this.#frozenNanos = 0n;
   }
 
@@ -274,10 +277,15 @@ export class Vm implements Guest {
     return reason === "trap" && this.memory.byteLength + page > this.options.memoryBytes ? "oom" : reason;
   }
 
+  refuse(answer: Status, reason: string, subject: string | number = ""): Status {
+    this.refusal.note(reason, subject);
+    return answer;
+  }
+
   /** `proxy_set_effective_context`. */
   setEffectiveContext(id: number): Status {
     const target = this.contexts.get(id);
-    if (target === undefined) return status.BAD_ARGUMENT;
+    if (target === undefined) return this.refuse(status.BAD_ARGUMENT, "no living context of this VM has the id {}", id);
     this.context = target;
     return status.OK;
   }
