@@ -107,7 +107,7 @@ interface ThreadParts {
 function startThreads(options: StartOptions, { config, epoch, stores, desk }: ThreadParts): Threads {
   return new Threads({
     count: config.workers,
-    init: { epoch, ...stores.handles, logLevel: LOG_LEVELS[config.logLevel] },
+    init: { epoch, ...stores.handles, logLevel: LOG_LEVELS[config.logLevel], node: config.node },
     spawn: options.spawn ?? spawnWorker,
     onMessage: (threadId, message) => desk().received(threadId, message),
     onLost: (threadId, cause) => desk().lost(threadId, cause),

@@ -1,10 +1,10 @@
 // A plugin context ("root context"): one configuration of a filter in one VM. Owns its call-outs and its tick; answers the
 // host calls a guest makes outside any stream.
+import { DEBUG } from "../../sdk/assembly/abi/log-level.ts";
 import * as buffers from "../../sdk/assembly/abi/buffer.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import { MIN_TICK_MS } from "../abi/limits.ts";
-import { encodeText } from "../abi/property-path.ts";
 import type { Status } from "../abi/status.ts";
 import type { Timer } from "../base/clock.ts";
 import type { GuestCallback } from "../vm/callbacks.ts";
@@ -13,8 +13,10 @@ import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Callouts } from "./callouts.ts";
 import { GrpcCalls } from "./grpc-calls.ts";
 import type { QueueListener } from "./queue-bell.ts";
+import { readHostProperty } from "./properties.ts";
 import type { PluginServices } from "./services.ts";
-import { callForeign } from "./foreign.ts";
+import type { DeclaredProperty, ForeignContext, ForeignPlugin } from "./foreign/context.ts";
+import { callForeign } from "./foreign/table.ts";
 import type { FilterOptions } from "./options.ts";
 
 export interface PluginContextSpec {
@@ -28,7 +30,7 @@ const NO_STREAM = "this is a plugin context, without a stream: switch with proxy
 
 const REPLY_IGNORED = "ignored: a plugin context has no stream to answer";
 
-export class PluginContext implements Hostcalls, QueueListener {
+export class PluginContext implements Hostcalls, QueueListener, ForeignContext, ForeignPlugin {
   readonly id: number;
   readonly vm: Vm;
   readonly options: FilterOptions;
@@ -38,6 +40,9 @@ export class PluginContext implements Hostcalls, QueueListener {
   readonly absentMap = status.BAD_ARGUMENT;
   /** `proxy_on_context_create` for a stream; null when the guest needs none. */
   readonly streamCreated: GuestCallback | null;
+  /** Foreign functions called here have no stream. */
+  readonly stream = null;
+  declared: Map<string, DeclaredProperty> | null = null;
   readonly #config: Buffer;
   readonly #vmConfig: Buffer;
   #configuring = false;
@@ -183,10 +188,7 @@ export class PluginContext implements Hostcalls, QueueListener {
   }
 
   property(path: readonly string[]): Uint8Array | null {
-    if (path.length !== 1) return null;
-    if (path[0] === "plugin_name") return encodeText(this.options.name);
-    if (path[0] === "plugin_root_id") return encodeText(this.options.rootId);
-    return path[0] === "plugin_vm_id" ? encodeText(this.options.vmId) : null;
+    return readHostProperty(this, path);
   }
 
   setProperty(): Status {
@@ -235,8 +237,20 @@ export class PluginContext implements Hostcalls, QueueListener {
     this.vm.settle();
   }
 
+  get plugin(): this {
+    return this;
+  }
+
+  get refusal(): string {
+    return this.vm.refusal.text;
+  }
+
+  get debugging(): boolean {
+    return this.services.trace !== undefined || this.services.logLevel() <= DEBUG;
+  }
+
   foreign(name: string, args: Buffer): ForeignResult {
-    return callForeign(this.services, this.options.vmId, name, args);
+    return callForeign(this, name, args);
   }
 }
 

@@ -51,6 +51,43 @@ export interface FaultReport {
   readonly renewInMs: number;
 }
 
+/** One endpoint as filters see it (`sluice.endpoints`). */
+export interface EndpointView {
+  /** host:port */
+  readonly address: string;
+  readonly zone: string;
+  readonly weight: number;
+  /** 1 healthy, 2 draining, 4 ejected. */
+  readonly flags: number;
+  readonly inFlight: number;
+  /** Moving average of its answers' time, microseconds; 0 = not known. */
+  readonly ewmaMicros: number;
+}
+
+export interface ClusterView {
+  /** Changes when the set of endpoints does. */
+  readonly epoch: number;
+  readonly endpoints: readonly EndpointView[];
+}
+
+/** Who this proxy is (config key `node`). */
+export interface NodeIdentity {
+  readonly id: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** How busy this thread is; read on demand. Implemented by observe/system-load.ts. */
+export interface SystemLoad {
+  /** Of the machine, over one minute. */
+  load1(): number;
+  /** CPU time of this process per second of wall time; 1 = one core. */
+  cpu(): number;
+  /** Milliseconds. */
+  eventLoopLagP99(): number;
+}
+
 export interface PluginServices {
   readonly clock: Clock;
   readonly random: Random;
@@ -60,6 +97,12 @@ export interface PluginServices {
   readonly metrics: MetricStore;
   readonly callouts: CalloutPort;
   readonly grpc: GrpcPort;
+  /** The clusters a filter may look at; null = no such cluster. */
+  clusters?(name: string): ClusterView | null;
+  readonly node?: NodeIdentity;
+  readonly system?: SystemLoad;
+  /** Number of this data thread. */
+  readonly worker?: number;
   /** Lowest level written, 0..5. */
   logLevel(): number;
   log(line: {

@@ -11,6 +11,7 @@ import { prepareModule, type PrepareOptions } from "../module/prepare.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { FilterOptions } from "../plugin/options.ts";
+import { ConnectionState } from "../plugin/stream-notes.ts";
 import { privateState } from "../plugin/private-state.ts";
 import type { FaultReport, PluginServices } from "../plugin/services.ts";
 import type { VmTrace } from "../vm/trace.ts";
@@ -45,7 +46,7 @@ export interface LoggedLine {
   readonly message: string;
 }
 
-const FACTS: Omit<StreamFacts, "requestId" | "startNanos" | "startMs" | "connectionId"> = {
+const FACTS: Omit<StreamFacts, "requestId" | "startNanos" | "startMs" | "connectionId" | "connectionState"> = {
   protocol: "HTTP/1.1",
   scheme: "http",
   listener: "test",
@@ -67,6 +68,8 @@ const FACTS: Omit<StreamFacts, "requestId" | "startNanos" | "startMs" | "connect
   durationMs: 0,
   upstreamMs: 0,
   arms: "",
+  notes: null,
+  upstreamEndpoint: null,
 };
 
 export class Harness {
@@ -149,7 +152,8 @@ export class Harness {
   #facts(): StreamFacts {
     const connectionId = ++this.#requests;
     const { clock } = this;
-    return { ...FACTS, requestId: "", connectionId, startNanos: clock.nowNanos(), startMs: clock.nowMs() };
+    const times = { startNanos: clock.nowNanos(), startMs: clock.nowMs() };
+    return { ...FACTS, ...times, requestId: "", connectionId, connectionState: new ConnectionState() };
   }
 
   /** Sends a whole request through the chain; the upstream has not answered yet. */

@@ -32,6 +32,7 @@ const facts: AccessFacts = {
   durationMs: 3.45678,
   upstreamMs: 2.1,
   arms: "gray=b",
+  notes: null,
 };
 const request = { method: "GET", path: "/a?b", authority: "h", userAgent: 'x"y\nz' };
 

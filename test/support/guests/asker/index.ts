@@ -3,7 +3,17 @@
 // configuration for proxy_on_configure. `call NAME HEX`, `get PATH`, `set PATH TEXT`, `add NAME VALUE`, `header NAME`,
 // `body`, `cut`, `up`. "|" stands for NUL in paths.
 export * from "@sluice/sdk/proxy";
-import { BodyView, Config, definePluginWithRoot, Flow, HttpFilter, log, RequestHead, ResponseHead, Root } from "@sluice/sdk";
+import {
+  BodyView,
+  Config,
+  definePluginWithRoot,
+  Flow,
+  HttpFilter,
+  log,
+  RequestHead,
+  ResponseHead,
+  Root,
+} from "@sluice/sdk";
 import * as env from "../../../../sdk/assembly/env";
 
 const OUT: usize = memory.data(8, 8);
@@ -39,8 +49,7 @@ function run(command: string): void {
     const status = env.proxy_call_foreign_function(key, size, changetype<usize>(args), args.length, OUT, OUT + 4);
     say(verb, status, true);
   } else if (verb == "get") say(verb, env.proxy_get_property(key, size, OUT, OUT + 4), true);
-  else if (verb == "set")
-    say(verb, env.proxy_set_property(key, size, changetype<usize>(text), text.byteLength), false);
+  else if (verb == "set") say(verb, env.proxy_set_property(key, size, changetype<usize>(text), text.byteLength), false);
   else if (verb == "add")
     say(verb, env.proxy_add_header_map_value(0, key, size, changetype<usize>(text), text.byteLength), false);
   else if (verb == "header") say(verb, env.proxy_get_header_map_value(0, key, size, OUT, OUT + 4), true);
@@ -57,11 +66,15 @@ function runAll(commands: string): void {
   for (let i = 0; i < list.length; i++) run(list[i]);
 }
 
-class None extends Config {}
+@config
+class AskerConfig extends Config {
+  run: string = "";
+}
 
-class AskerRoot extends Root<None> {
-  override onConfigure(): bool {
-    return true;
+class AskerRoot extends Root<AskerConfig> {
+  override onConfigure(config: AskerConfig): string | null {
+    runAll(config.run);
+    return null;
   }
 }
 
@@ -69,7 +82,7 @@ class Asker extends HttpFilter {
   private body: string = "";
   private response: string = "";
   private log: string = "";
-  constructor(config: None) {
+  constructor(config: AskerConfig) {
     super();
   }
   override onRequestHeaders(request: RequestHead): Flow {
@@ -91,4 +104,4 @@ class Asker extends HttpFilter {
     runAll(this.log);
   }
 }
-definePluginWithRoot<None, Asker, AskerRoot>("asker");
+definePluginWithRoot<AskerConfig, Asker, AskerRoot>("asker");
