@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Status } from "../abi/status.ts";
 import type { GuestFault } from "../vm/faults.ts";
+import type { ProfileName } from "../vm/profile-name.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import type { MetricStore, QueueStore, SharedStore } from "../vm/ports.ts";
 import type { CalloutPort } from "./callout-port.ts";
@@ -117,4 +118,6 @@ export interface PluginServices {
   readonly trace?: VmTrace;
   /** Every stream is announced to its guest, also where the guest could do without: for those who watch. */
   readonly announceStreams?: boolean;
+  /** For tests and `sluice call --profile`: the host that guests meet. Absent = this one. */
+  readonly profile?: ProfileName;
 }

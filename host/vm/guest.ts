@@ -5,6 +5,7 @@ import type { FaultReason, GuestFault } from "./faults.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
+import type { ProfileName } from "./profile-name.ts";
 import type { Refusal } from "./refusal.ts";
 import type { VmTrace } from "./trace.ts";
 
@@ -19,6 +20,8 @@ export interface VmOptions {
   readonly memoryBytes: number;
   /** Listens to every call in both directions; absent on a serving proxy. */
   readonly trace?: VmTrace | undefined;
+  /** Which host to be; absent on a serving proxy. */
+  readonly profile?: ProfileName | undefined;
   /** Once, when the instance dies. */
   readonly onFault: (fault: GuestFault) => void;
 }

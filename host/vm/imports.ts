@@ -8,6 +8,7 @@ import type { HostFunction, HostFunctions } from "./host-function.ts";
 import { grpcCalls } from "./env-grpc.ts";
 import { headerCalls } from "./env-headers.ts";
 import { lifecycleCalls } from "./env-lifecycle.ts";
+import type { Profile } from "./profile.ts";
 import { sharedCalls } from "./env-shared.ts";
 import { streamCalls } from "./env-streams.ts";
 import { supportCalls } from "./env-support.ts";
@@ -20,8 +21,9 @@ const WHILE_ALLOCATING = new Set(["fd_write", "clock_time_get", "poll_oneoff", "
 /** What a denied WASI call answers: NOTCAPABLE. */
 const WASI_NOTCAPABLE = 76;
 
-export function buildImports(vm: Guest, module: WebAssembly.Module): WebAssembly.Imports {
-  const env: HostFunctions = {
+/** @param profile decorates the ABI's functions; null = as they are */
+export function buildImports(vm: Guest, module: WebAssembly.Module, profile: Profile | null): WebAssembly.Imports {
+  const own: HostFunctions = {
     ...lifecycleCalls(vm),
     ...headerCalls(vm),
     ...bufferCalls(vm),
@@ -30,6 +32,7 @@ export function buildImports(vm: Guest, module: WebAssembly.Module): WebAssembly
     ...sharedCalls(vm),
     ...supportCalls(vm),
   };
+  const env = profile === null ? own : profile.calls(own);
   const wasi = wasiCalls(vm);
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: space, name, kind } of WebAssembly.Module.imports(module)) {
@@ -92,4 +95,10 @@ function stub(vm: Guest, reason: string, answer: number): HostFunction {
     vm.refusal.note(reason);
     return answer;
   };
+}
+
+/** Marked for ABI 0.1.0 and nothing newer. */
+export function isFirstVersion(module: WebAssembly.Module): boolean {
+  const marks = WebAssembly.Module.exports(module).filter(({ name }) => name.startsWith("proxy_abi_version_"));
+  return marks.length > 0 && marks.every(({ name }) => name === "proxy_abi_version_0_1_0");
 }

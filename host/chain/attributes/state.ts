@@ -4,7 +4,7 @@ import { encodePairs } from "../../abi/pairs.ts";
 import { encodeInt, encodeText } from "../../abi/property-path.ts";
 import { lengthField } from "../../abi/protobuf.ts";
 import type { FilterState } from "../../plugin/stream-notes.ts";
-import { absent, type Attributes, type PropertySource, type Read, text } from "./read.ts";
+import { absent, type Attributes, int, type PropertySource, type Read, text } from "./read.ts";
 
 type Namespace = ReadonlyMap<string, string>;
 type Metadata = ReadonlyMap<string, Namespace>;
@@ -62,6 +62,8 @@ function readFilterState(source: PropertySource, rest: readonly string[]): Uint8
 export const TOP: Attributes = {
   metadata: ({ facts }, rest) => readMetadata(facts.notes?.metadata ?? NO_METADATA, rest),
   filter_state: readFilterState,
+  /** An older bare name of Envoy. */
+  connection_id: int(({ facts }) => facts.connectionId),
   // Connections to upstreams are shared by many streams and carry no state of filters here.
   upstream_filter_state: absent,
 };
