@@ -65,8 +65,9 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
   const threads: Threads = startThreads(options, { config, epoch, stores, desk: calls.desk });
   const compiler = new Compiler({ cacheDir: join(config.stateDir, "cache"), backgroundRelease: options.watch });
   const canary = new Canary(clock);
-  const book = new FilterBook({ compiler, canary, clock, watched: calls.watched });
   const emit: EventHub["emit"] = (event) => events.emit(event);
+  const warn = (text: string): void => emit({ type: "log", text: `warning: ${text}` });
+  const book = new FilterBook({ compiler, canary, clock, warn, watched: calls.watched });
   const serial = new Serial();
   const stateFile = new StateFile(config.stateDir);
   const experiments: Runtime["experiments"] = new Map();

@@ -58,7 +58,7 @@ function pick(vm: Guest, table: HostFunctions, space: string, name: string): Hos
     return space === "env" || WHILE_ALLOCATING.has(name) ? known : notInAllocator(vm, name, known);
   return stub(
     vm,
-    `${space}.${name} is not known to this host`,
+    `${space}.${name} is not known to this host; be ready for the status, or use a function of proxy-wasm 0.2.1`,
     space === "env" ? status.UNIMPLEMENTED : WASI_NOTCAPABLE,
   );
 }

@@ -7,18 +7,17 @@ import type { ForeignResult } from "../../vm/ports.ts";
 import { answer, badArgument, type ForeignContext, type ForeignTable } from "./context.ts";
 import { readToken, type Token } from "./jws-token.ts";
 import { type Jwks, readJwks } from "./jwks.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
 
 /** Key sets kept per data thread; a filter has one or two. */
 const MAX_SETS = 16;
-/** Verified tokens kept per key set. */
-const MAX_TOKENS = 1000;
 
 export const JWS: ForeignTable = { "sluice.verify_jws": verifyJws };
 
 interface Kept {
   readonly jwks: Jwks;
-  /** `algorithms sha256(token)` -> until when, in ms; the one used last at the end. */
-  readonly verified: Map<string, number>;
+  /** By `algorithms sha256(token)`. */
+  readonly verified: VerifiedTokens;
 }
 
 // A signature holds or it does not, whoever asks: so one store per data thread serves all filters.
@@ -30,7 +29,7 @@ function keptSet(text: string): Kept | null {
   const jwks = readJwks(text);
   if (jwks === null) return null;
   if (sets.size >= MAX_SETS) sets.delete([...sets.keys()][0] ?? "");
-  const kept = { jwks, verified: new Map<string, number>() };
+  const kept = { jwks, verified: new VerifiedTokens() };
   sets.set(text, kept);
   return kept;
 }
@@ -56,18 +55,11 @@ function whyInvalid(
   asked: { readonly jws: string; readonly alg: string; readonly nowMs: number },
 ): string {
   const cacheKey = `${asked.alg} ${sha256Hex(Buffer.from(asked.jws, "latin1"))}`;
-  const until = verified.get(cacheKey);
-  verified.delete(cacheKey);
-  if (until === undefined || until <= asked.nowMs) {
-    const algorithms = asked.alg.split(",").map((name) => name.trim());
-    const reason = algorithms.includes(token.alg) ? jwks.whyInvalid(token) : `alg ${token.alg} is not allowed`;
-    if (reason !== "") return reason;
-  }
-  if (token.expiresMs > asked.nowMs) {
-    verified.set(cacheKey, token.expiresMs);
-    if (verified.size > MAX_TOKENS) verified.delete([...verified.keys()][0] ?? "");
-  }
-  return "";
+  if (verified.has(cacheKey, asked.nowMs)) return "";
+  const algorithms = asked.alg.split(",").map((name) => name.trim());
+  const reason = algorithms.includes(token.alg) ? jwks.whyInvalid(token) : `alg ${token.alg} is not allowed`;
+  if (reason === "") verified.keep(cacheKey, token.expiresMs);
+  return reason;
 }
 
 const toPairs = (token: Token, reason: string): HeaderList => [

@@ -90,6 +90,23 @@ describe("formatAccess", () => {
     );
   });
 
+  test("what filters noted comes with the line, and changes no other", () => {
+    const notes = {
+      metadata: new Map([["ns", new Map([["k", Buffer.from("é").toString("latin1")]])]]),
+      decision: { tags: { tier: "gold" } },
+    };
+    const noted = { ...facts, notes };
+    expect(JSON.parse(formatAccess("json", noted, request))).toMatchObject({
+      metadata: { ns: { k: "é" } },
+      tags: { tier: "gold" },
+    });
+    const [plain, text] = [formatAccess("text", facts, request), formatAccess("text", noted, request)];
+    expect(text).toBe(`${plain.trimEnd()} "ns.k=é;tier=gold"\n`);
+    const empty = { ...facts, notes: { metadata: new Map(), decision: null } };
+    expect(formatAccess("text", empty, request)).toBe(plain);
+    expect(formatAccess("json", empty, request)).toBe(formatAccess("json", facts, request));
+  });
+
   test("text is Envoy's line, with the arms, and nothing ends its quotes", () => {
     expect(formatAccess("text", facts, request)).toBe(
       '[2030-01-01T00:00:00.123Z] "GET /a?b HTTP/1.1" 503 UF,UC upstream_reset 1 2 3 2 "[::1]:5" "x\\"y\\x0az" "id-1" "h" "10.0.0.1:80" "orders" "gray=b"\n',

@@ -1,6 +1,6 @@
 // A filter for tests that makes the host calls it is told to and logs each status and result in hex. Commands come in the
 // request header `x-do` (separated by "; "), at other times in `x-do-body`, `x-do-response`, `x-do-log`; in the plugin
-// configuration for proxy_on_configure. `call NAME HEX`, `get PATH`, `set PATH TEXT`, `add NAME VALUE`, `header NAME`,
+// configuration for proxy_on_configure. With `x-tell` the response says in `x-told` what the request was answered. `call NAME HEX`, `get PATH`, `set PATH TEXT`, `add NAME VALUE`, `header NAME`,
 // `body`, `cut`, `up`. "|" stands for NUL in paths.
 export * from "@sluice/sdk/proxy";
 import {
@@ -30,9 +30,13 @@ function unhex(text: string): StaticArray<u8> {
   return bytes;
 }
 
+let told: string = "";
+
 function say(what: string, status: u32, hasResult: bool): void {
   const given = hasResult && load<u32>(OUT) != 0 ? hex(load<u32>(OUT), load<u32>(OUT + 4)) : "";
-  log.info(what + " " + status.toString() + " " + given);
+  const line = what + " " + status.toString() + " " + given;
+  told += line + ";";
+  log.info(line);
 }
 
 function run(command: string): void {
@@ -79,29 +83,33 @@ class AskerRoot extends Root<AskerConfig> {
 }
 
 class Asker extends HttpFilter {
-  private body: string = "";
-  private response: string = "";
-  private log: string = "";
+  private onBody: string = "";
+  private onResponse: string = "";
+  private atLog: string = "";
+  private told: string = "";
   constructor(config: AskerConfig) {
     super();
   }
   override onRequestHeaders(request: RequestHead): Flow {
-    this.body = request.headers.get("x-do-body");
-    this.response = request.headers.get("x-do-response");
-    this.log = request.headers.get("x-do-log");
+    this.onBody = request.headers.get("x-do-body");
+    this.onResponse = request.headers.get("x-do-response");
+    this.atLog = request.headers.get("x-do-log");
+    told = "";
     runAll(request.headers.get("x-do"));
+    if (request.headers.has("x-tell")) this.told = told;
     return Flow.Continue;
   }
   override onRequestBody(body: BodyView): Flow {
-    runAll(this.body);
+    runAll(this.onBody);
     return Flow.Continue;
   }
   override onResponseHeaders(response: ResponseHead): Flow {
-    runAll(this.response);
+    if (this.told != "") response.headers.set("x-told", this.told);
+    runAll(this.onResponse);
     return Flow.Continue;
   }
   override onLog(): void {
-    runAll(this.log);
+    runAll(this.atLog);
   }
 }
 definePluginWithRoot<AskerConfig, Asker, AskerRoot>("asker");
