@@ -55,7 +55,7 @@ export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
   requestCallbacks: SideCallbacks;
   responseCallbacks: SideCallbacks;
   readonly #owner: ContextOwner;
-  #endTasks: (() => void)[] | null = null;
+  #inFlight: Map<string, bigint> | null = null;
   // Made when a filter pauses or reads a body: most never do either.
   #request: Flow | null = null;
   #response: Flow | null = null;
@@ -258,15 +258,23 @@ export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
     return this.#owner.routed;
   }
 
-  atEnd(task: () => void): void {
-    (this.#endTasks ??= []).push(task);
+  get inFlight(): Map<string, bigint> {
+    return (this.#inFlight ??= new Map());
   }
 
-  /** The stream has ended: undoes what was to last as long as it. */
+  /** The stream has ended: takes back what it counted as in flight. */
   ended(): void {
-    const tasks = this.#endTasks;
-    this.#endTasks = null;
-    if (tasks !== null) for (const task of tasks) task();
+    if (this.#inFlight === null) return;
+    const { services, options } = this.plugin;
+    const counted = this.#inFlight;
+    this.#inFlight = null;
+    for (const [name, added] of counted) {
+      try {
+        services.shared.add(options.vmId, name, -added);
+      } catch {
+        // The counter was evicted and there is no room to make it anew: then there is nothing to take back either.
+      }
+    }
   }
 
   clearRouteCache(): void {

@@ -113,6 +113,7 @@ function connectionJson(facts: ConnectionLogFacts): string {
     client: addressOf(facts.sourceAddress, facts.sourcePort),
     connectionId: facts.connectionId,
     arms: facts.arms,
+    metadata: facts.notes === null ? undefined : metadataOf(facts.notes),
   })}\n`;
 }
 

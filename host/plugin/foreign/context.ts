@@ -38,8 +38,8 @@ export interface ForeignStream {
   readonly routed: boolean;
   resumeLater(ms: number): void;
   clearRouteCache(): void;
-  /** Runs when the stream ends, however it ends. */
-  atEnd(task: () => void): void;
+  /** Shared counters to be taken back when the stream ends, however it ends: name -> what was added. */
+  readonly inFlight: Map<string, bigint>;
 }
 
 export interface ForeignContext {

@@ -1,6 +1,7 @@
 // Envoy's `set_envoy_filter_state` and `declare_property` (abi.md 10.3, 11.1): filter state beyond `wasm.<path>`. Whoever
 // routes or connects reads it from the stream's notes or the connection's state.
 import * as status from "../../../sdk/assembly/abi/status.ts";
+import { MAX_PROPERTY_NAME_BYTES } from "../../abi/limits.ts";
 import { readMessage } from "../../abi/protobuf.ts";
 import type { ForeignResult } from "../../vm/ports.ts";
 import { type FilterState, setFilterState } from "../stream-notes.ts";
@@ -62,6 +63,7 @@ function declareProperty({ plugin }: ForeignContext, bytes: Buffer): ForeignResu
   if (args === null) return badArgument("expected a DeclarePropertyArguments message");
   const declared = (plugin.declared ??= new Map());
   if (declared.has(args.name)) return badArgument("{} is declared already", args.name);
+  if (args.name.length > MAX_PROPERTY_NAME_BYTES) return badArgument("the name {} is over 1 KiB", args.name);
   if (declared.size >= MAX_DECLARED) return badArgument("{} would be the 257th declared property", args.name);
   declared.set(args.name, { readonly: args.readonly, span: args.span });
   return DONE;

@@ -9,6 +9,7 @@ import {
   verify,
   type webcrypto,
 } from "node:crypto";
+import { MAX_RSA_BITS } from "../../abi/limits.ts";
 import { fromBase64url, type Token } from "./jws-token.ts";
 
 type Jwk = webcrypto.JsonWebKey & { readonly kid?: string };
@@ -93,7 +94,8 @@ class KeySet implements Jwks {
     if (kty === "oct") return holdsHmac(signed, signature, jwk, hash ?? "");
     const key = this.#imported.get(jwk) ?? createPublicKey({ key: publicPart(jwk), format: "jwk" });
     this.#imported.set(jwk, key);
-    if (kty === "RSA" && (key.asymmetricKeyDetails?.modulusLength ?? 0) < MIN_RSA_BITS) throw new Error("too short");
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+    if (kty === "RSA" && (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS)) throw new Error("too short or too long");
     if (kty === "EC") return verify(hash, signed, { key, dsaEncoding: "ieee-p1363" }, signature);
     if (pss !== true) return verify(hash, signed, key, signature);
     const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants;

@@ -2,6 +2,7 @@
 // that is unknown, unreadable, or beyond what this host's router can do refuses them all.
 import * as maps from "../../../sdk/assembly/abi/map.ts";
 import { checkHeaderWrite } from "../../abi/header-rules.ts";
+import { MAX_METADATA_BYTES, MAX_PROPERTY_NAME_BYTES } from "../../abi/limits.ts";
 import { decodePairs, encodePairs } from "../../abi/pairs.ts";
 import { parseDurationMs } from "../../base/units.ts";
 import type { RouteDecision } from "../../route/decision.ts";
@@ -68,7 +69,8 @@ function routeSet({ stream }: ForeignContext, args: Buffer): ForeignResult {
     const write = writerOf(key);
     if (write === undefined)
       return badArgument(NOT_EXECUTED.test(key) ? "this host's router does not do {}" : "there is no field {}", key);
-    if (!write(wanted, value)) return badArgument("the value given for {} is not valid", key);
+    if (key.length > MAX_PROPERTY_NAME_BYTES || value.length > MAX_METADATA_BYTES || !write(wanted, value))
+      return badArgument("the value given for {} is not valid", key);
   }
   const decision = decisionOf(stream.notes);
   const tags = { ...decision.tags, ...wanted.tags };

@@ -7,6 +7,7 @@ import { answer, badArgument, DONE, type ForeignContext, type ForeignTable, refu
 const MAX_KEYS = 1024;
 /** Counters under this prefix are undone when the stream ends. */
 const IN_FLIGHT = "inflight:";
+const MAX_IN_FLIGHT = 256;
 const STALE = "the key has changed: its cas is not {}";
 
 export const SHARED: ForeignTable = {
@@ -48,9 +49,12 @@ function counterAdd({ plugin, stream }: ForeignContext, args: Buffer): ForeignRe
   const { vmId } = plugin.options;
   const name = args.latin1Slice(8);
   const delta = args.readBigInt64LE(0);
+  const inFlight = stream !== null && name.startsWith(IN_FLIGHT) ? stream.inFlight : null;
+  if (inFlight !== null && !inFlight.has(name) && inFlight.size >= MAX_IN_FLIGHT)
+    return badArgument("a stream counts 256 things in flight");
   const bytes = Buffer.alloc(8);
   bytes.writeBigInt64LE(shared.add(vmId, name, delta));
-  if (stream !== null && name.startsWith(IN_FLIGHT)) stream.atEnd(() => void shared.add(vmId, name, -delta));
+  inFlight?.set(name, (inFlight.get(name) ?? 0n) + delta);
   return answer(bytes);
 }
 

@@ -1,6 +1,7 @@
 // Envoy's `verify_signature` and `sign` (abi.md 11.1): RSA (PKCS #1 v1.5) and ECDSA keys, DER or PEM. What is wrong with a
 // key or a signature is told in the result; only arguments that make no sense are refused.
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { MAX_RSA_BITS, MAX_SIGNED_BYTES } from "../../abi/limits.ts";
 import { bytesField, intField, readMessage } from "../../abi/protobuf.ts";
 import type { ForeignResult } from "../../vm/ports.ts";
 import { answer, badArgument, type ForeignTable } from "./context.ts";
@@ -38,12 +39,14 @@ export const SIGNATURE: ForeignTable = {
 
 interface KeyArguments {
   readonly hash: string;
+  readonly text: Buffer;
   readonly der: Buffer;
   readonly pem: string;
 }
 
 function withOneKey(args: KeyArguments, run: () => Buffer, failed: (error: string) => Buffer): ForeignResult {
   if (args.der.length > 0 === (args.pem !== "")) return badArgument("expected one key, as DER or as PEM, not both");
+  if (args.text.length > MAX_SIGNED_BYTES) return badArgument("a text of {} bytes is over 1 MiB", args.text.length);
   const hash = args.hash.toLowerCase();
   if (!HASHES.includes(hash)) return answer(failed(`${args.hash} is not supported.`));
   try {
@@ -54,10 +57,16 @@ function withOneKey(args: KeyArguments, run: () => Buffer, failed: (error: strin
 }
 
 const publicKey = ({ der, pem }: KeyArguments): KeyObject =>
-  pem === "" ? createPublicKey({ key: der, format: "der", type: "spki" }) : createPublicKey(pem);
+  usable(pem === "" ? createPublicKey({ key: der, format: "der", type: "spki" }) : createPublicKey(pem));
 
 const privateKey = ({ der, pem }: KeyArguments): KeyObject =>
-  pem === "" ? createPrivateKey({ key: der, format: "der", type: "pkcs8" }) : createPrivateKey(pem);
+  usable(pem === "" ? createPrivateKey({ key: der, format: "der", type: "pkcs8" }) : createPrivateKey(pem));
+
+function usable(key: KeyObject): KeyObject {
+  const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength > MAX_RSA_BITS) throw new Error(`an RSA key of ${modulusLength} bits is over ${MAX_RSA_BITS}`);
+  return key;
+}
 
 function verified(hash: string, key: KeyObject, signature: Buffer, text: Buffer): Buffer {
   return verify(hash, text, key, signature)

@@ -12,6 +12,7 @@ const LAST = "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 
 /** Decides, then passes everything on. */
 class Deciding implements HttpStream {
+  readonly responseBodyPasses = false;
   readonly port: ExchangePort;
   readonly decision: Omit<RouteDecision, "by">;
   constructor(port: ExchangePort, decision: Omit<RouteDecision, "by">) {

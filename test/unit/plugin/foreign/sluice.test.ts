@@ -101,6 +101,11 @@ describe("sluice.route_set", () => {
     expect(whyNot(set([["cluster", "b"]]))).toBe("2 the decision is frozen: the request has left the filters");
   });
 
+  test("names and values are bounded", () => {
+    expect(set([[`tags.${"t".repeat(1020)}`, "v"]]).status).toBe(status.BAD_ARGUMENT);
+    expect(set([["tags.t", "v".repeat(8193)]]).status).toBe(status.BAD_ARGUMENT);
+  });
+
   test("a request has at most 64 tags", () => {
     for (let at = 0; at < 64; at++) expect(set([[`tags.t${at}`, "1"]]).status).toBe(status.OK);
     expect(set([["tags.more", "1"]]).status).toBe(status.BAD_ARGUMENT);
@@ -168,7 +173,7 @@ describe("sluice.metadata_set", () => {
       set([
         ["ns", "n"],
         ["key", "k"],
-        ["value", "v".repeat(65_537)],
+        ["value", "v".repeat(8193)],
       ]).status,
     ).toBe(status.BAD_ARGUMENT);
     for (let at = 0; at < 256; at++)
@@ -211,10 +216,16 @@ describe("sluice.counter_add", () => {
     return Buffer.from(caller.call("sluice.counter_add", args).bytes).readBigInt64LE();
   };
 
-  test("a name under inflight: is undone when the stream ends", () => {
+  test("a name under inflight: is noted on the stream, which takes it back at its end", () => {
     expect([add("inflight:a", 2n), add("inflight:a", 1n), add("plain", 5n)]).toEqual([2n, 3n, 5n]);
-    for (const task of caller.stream.tasks) task();
-    expect([add("inflight:a", 0n), add("plain", 0n)]).toEqual([0n, 5n]);
+    expect(caller.stream.inFlight).toEqual(new Map([["inflight:a", 3n]]));
+  });
+
+  test("a stream counts 256 things in flight at most", () => {
+    for (let at = 0; at < 256; at++) add(`inflight:${at}`, 1n);
+    const more = Buffer.concat([Buffer.alloc(8), Buffer.from("inflight:more")]);
+    expect(caller.call("sluice.counter_add", more).status).toBe(status.BAD_ARGUMENT);
+    expect(add("inflight:0", 1n)).toBe(2n);
   });
 });
 

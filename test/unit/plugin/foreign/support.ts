@@ -17,15 +17,12 @@ export class FakeStream implements ForeignStream {
   routed = false;
   resumed: number | null = null;
   cleared = 0;
-  readonly tasks: (() => void)[] = [];
+  readonly inFlight = new Map<string, bigint>();
   resumeLater(ms: number): void {
     this.resumed = ms;
   }
   clearRouteCache(): void {
     this.cleared++;
-  }
-  atEnd(task: () => void): void {
-    this.tasks.push(task);
   }
 }
 
