@@ -53,6 +53,25 @@ function isPseudoValue(name: string, value: string): boolean {
   return name === ":method" ? /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value) : /^[^\s/?#@]+$/.test(value);
 }
 
+/** Why {@link checkHeaderWrite} refuses the pair; `{}` stands for its name. */
+export function whyRefused(id: number, name: string, value: string): string {
+  if (BAD_VALUE.test(value)) return "the value given for {} holds CR, LF or NUL (RFC 9110 5.5)";
+  if (name.charCodeAt(0) !== 58) return "{} is not a header name (RFC 9110 5.1)";
+  return pseudoOf(id).has(name) ? "the value given for {} is not valid" : "{} is not a pseudo header of this map";
+}
+
+/** Why {@link normalizeGuestMap} refuses the pairs, and the name it is about. */
+export function whyNotMap(id: number, pairs: HeaderList): readonly [reason: string, name: string] {
+  for (let at = 0; at < pairs.length; at += 2) {
+    const name = (pairs[at] as string).toLowerCase();
+    const value = pairs[at + 1] as string;
+    if (checkHeaderWrite(id, name, value) === "refused") return [whyRefused(id, name, value), name];
+  }
+  const missing = [...pseudoOf(id)].find((name) => findHeader(pairs, name) < 0);
+  if (missing !== undefined) return ["the mandatory pseudo header {} is missing", missing];
+  return ["a pseudo header comes twice, or the map is over 64 KiB or 256 headers", ""];
+}
+
 /** Mandatory pseudo headers cannot be removed. */
 export function mayRemove(id: number, name: string): boolean {
   return name.charCodeAt(0) !== 58 || !pseudoOf(id).has(name);

@@ -32,6 +32,14 @@ export const MAX_GRPC_CALLS = 256;
 export const MAX_GRPC_CALLS_PER_STREAM = 64;
 /** Value a guest may keep with `proxy_set_property`, bytes. */
 export const MAX_PROPERTY_BYTES = 64 * 1024;
+/** ... and its name. Keys of filter state and metadata, and route tags, have the same cap. */
+export const MAX_PROPERTY_NAME_BYTES = 1024;
+/** A value of dynamic metadata, bytes: it is written into the access log. A route tag and its value together fit too. */
+export const MAX_METADATA_BYTES = 8 * 1024;
+/** What a foreign function signs or verifies, bytes: hashing is not covered by fuel. */
+export const MAX_SIGNED_BYTES = 1024 * 1024;
+/** Longest RSA key it uses, bits: 8192 cost some 20 ms. */
+export const MAX_RSA_BITS = 8192;
 /** ... and how many per stream. */
 export const MAX_PROPERTIES = 256;
 /** Frames of a guest's stack in a report. As proxy-wasm-cpp-host. */

@@ -8,8 +8,9 @@ import { Direction } from "./direction.ts";
 import type { DirectionOwner } from "./direction-owner.ts";
 import type { Side } from "./flow.ts";
 import { buildReply } from "./local-reply.ts";
-import type { ExchangePort, HttpStream, LocalReply } from "./ports.ts";
-import { readAttribute, versionProperty } from "./properties.ts";
+import type { ExchangePort, HttpStream, LocalReply, StreamFacts } from "./ports.ts";
+import { readAttribute, readSet } from "./properties.ts";
+import { readOwn } from "./attributes/own.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
 import { chooseArm, type Arm, type ChainSlot } from "./slot.ts";
 import { StreamContext, type ContextOwner } from "./stream-context.ts";
@@ -17,8 +18,6 @@ import { StreamContext, type ContextOwner } from "./stream-context.ts";
 const NO_HEADERS: HeaderList = [];
 
 export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwner {
-  /** Made when a filter sets the first: few streams have any. */
-  #properties: Map<string, Buffer> | null = null;
   readonly #slots: readonly ChainSlot[];
   readonly #port: ExchangePort;
   readonly #released: () => void;
@@ -39,8 +38,12 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     this.#response = new Direction(this, "response");
   }
 
-  get properties(): Map<string, Buffer> {
-    return (this.#properties ??= new Map());
+  get facts(): StreamFacts {
+    return this.#port.facts;
+  }
+
+  get routed(): boolean {
+    return this.#request.forwarded || this.#replied;
   }
 
   get filterCount(): number {
@@ -129,6 +132,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
       if (onDelete !== null) context.vm.call(onDelete, context);
       context.skip();
     }
+    context.ended();
     context.vm.contexts.delete(context.id);
     context.vm.settle();
   }
@@ -274,8 +278,13 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     if (target !== null) target.splice(0, target.length, ...list);
   }
 
+  /** Built-in first, then what filters have set (abi.md 10.1). */
   property(path: readonly string[], context: StreamContext): Uint8Array | null {
-    if (path[0] === "sluice") return this.#ownProperty(path, context);
+    const { plugin, arm } = context;
+    if (path[0] === "sluice") {
+      const own = readOwn(path, arm, this.#port.facts, this.#replied);
+      if (own !== null) return own;
+    }
     const known = this.#port.attribute?.(path) ?? null;
     if (known !== null) return known;
     const source = {
@@ -284,13 +293,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
       response: this.#response.headers,
       responseTrailers: this.#response.trailers,
       complete: this.#complete,
+      services: plugin.services,
     };
-    return readAttribute(source, path) ?? this.#properties?.get(path.join("\0")) ?? null;
-  }
-
-  /** abi.md 10.2. */
-  #ownProperty(path: readonly string[], context: StreamContext): Uint8Array | null {
-    if (path[1] === "local_reply") return Buffer.from([this.#replied ? 1 : 0]);
-    return versionProperty(path, context.arm.generation.spec.version, this.#port.facts.arms);
+    return readAttribute(source, path) ?? plugin.property(path) ?? readSet(source, path);
   }
 }

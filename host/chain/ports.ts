@@ -5,6 +5,8 @@
 //   client -> exchange -> HttpStream.requestHeaders ... filters ... -> ExchangePort.forwardRequestHeaders -> upstream
 //   client <- ExchangePort.forwardResponseHeaders <- ... filters ... <- HttpStream.responseHeaders <- upstream
 import type { HeaderList } from "../abi/headers.ts";
+import type { ConnectionState, StreamNotes } from "../plugin/stream-notes.ts";
+import type { EndpointOptions } from "../upstream/options.ts";
 
 /** What is known of an exchange: filled by `net` while it runs, read by properties and the access log. */
 export interface StreamFacts {
@@ -49,6 +51,12 @@ export interface StreamFacts {
   upstreamMs: number;
   /** "filter=arm" for every experiment that met this exchange, joined by ";". Written by the chain. */
   arms: string;
+  /** What filters left on the stream; null until the first does. Written by the chain. */
+  notes: StreamNotes | null;
+  /** Filter state that outlives the stream. */
+  readonly connectionState: ConnectionState;
+  /** The endpoint of the last try, or null. */
+  upstreamEndpoint: EndpointOptions | null;
 }
 
 /** An answer made by the proxy itself: a filter's reply, a missing route, a failed upstream. */

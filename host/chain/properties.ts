@@ -1,135 +1,65 @@
-// The attributes a filter can read of its stream, in Envoy's binary encodings (abi.md 6.3, 10). Null = not there, or not
-// there yet.
-import { firstHeader, type HeaderList } from "../abi/headers.ts";
-import { encodePairs } from "../abi/pairs.ts";
-import { encodeInt, encodeText } from "../abi/property-path.ts";
-import type { StreamFacts } from "./ports.ts";
+// The properties a filter can read of its stream: Envoy's attributes by path, then what filters have set (abi.md 10).
+// Null = not there, or not there yet. Nothing here is made before somebody reads.
+import { REQUEST, RESPONSE } from "./attributes/http.ts";
+import { CONNECTION, DESTINATION, SOURCE, UPSTREAM } from "./attributes/peers.ts";
+import type { Attributes, PropertySource } from "./attributes/read.ts";
+import { filterStateValue, TOP, XDS } from "./attributes/state.ts";
 
-export interface PropertySource {
-  readonly facts: StreamFacts;
-  readonly request: HeaderList | null;
-  readonly response: HeaderList | null;
-  readonly responseTrailers: HeaderList | null;
-  /** The exchange is over: durations and sizes are final. */
-  readonly complete: boolean;
-}
+export type { PropertySource } from "./attributes/read.ts";
 
-type Read = (source: PropertySource) => Uint8Array | null;
-
-const text = (read: (source: PropertySource) => string | undefined): Read => {
-  return (source) => {
-    const value = read(source);
-    return value === undefined || value === "" ? null : encodeText(value);
-  };
-};
-const int =
-  (read: (source: PropertySource) => number): Read =>
-  (source) =>
-    encodeInt(read(source));
-const atEnd =
-  (read: Read): Read =>
-  (source) =>
-    source.complete ? read(source) : null;
-const ofRequest = (name: string): Read =>
-  text(({ request }) => (request === null ? undefined : firstHeader(request, name)));
-const nanos = (ms: number): bigint => BigInt(Math.round(ms * 1e6));
-const bytesOf = (list: HeaderList | null): number => (list ?? []).reduce((sum, part) => sum + part.length, 0);
-const target = ({ request }: PropertySource): string =>
-  (request === null ? undefined : firstHeader(request, ":path")) ?? "";
-
-const REQUEST: Readonly<Record<string, Read>> = {
-  path: ofRequest(":path"),
-  url_path: text((source) => target(source).split("?", 1)[0]),
-  query: text((source) => target(source).split("?").slice(1).join("?")),
-  host: ofRequest(":authority"),
-  scheme: ofRequest(":scheme"),
-  method: ofRequest(":method"),
-  referer: ofRequest("referer"),
-  useragent: ofRequest("user-agent"),
-  id: text(({ facts }) => facts.requestId),
-  protocol: text(({ facts }) => facts.protocol),
-  time: ({ facts }) => encodeInt(facts.startNanos),
-  headers: ({ request }) => (request === null ? null : encodePairs(request)),
-  headers_bytes: int(({ request }) => bytesOf(request)),
-  duration: atEnd(({ facts }) => encodeInt(nanos(facts.durationMs))),
-  size: atEnd(int(({ facts }) => facts.requestBytes)),
-  total_size: atEnd(int(({ facts, request }) => facts.requestBytes + bytesOf(request))),
-};
-
-const RESPONSE: Readonly<Record<string, Read>> = {
-  code: ({ facts }) => (facts.responseCode === 0 ? null : encodeInt(facts.responseCode)),
-  code_details: text(({ facts }) => facts.responseCodeDetails),
-  grpc_status: ({ responseTrailers, response }) => {
-    const value = firstHeader(responseTrailers ?? [], "grpc-status") ?? firstHeader(response ?? [], "grpc-status");
-    return value === undefined ? null : encodeInt(Number(value));
-  },
-  headers: ({ response }) => (response === null ? null : encodePairs(response)),
-  headers_bytes: ({ response }) => (response === null ? null : encodeInt(bytesOf(response))),
-  trailers: ({ responseTrailers }) => (responseTrailers === null ? null : encodePairs(responseTrailers)),
-  size: atEnd(int(({ facts }) => facts.responseBytes)),
-  total_size: atEnd(int(({ facts, response }) => facts.responseBytes + bytesOf(response))),
-  backend_latency: atEnd(({ facts }) => encodeInt(nanos(facts.upstreamMs))),
-};
-
-const ROOTS: Readonly<Record<string, Readonly<Record<string, Read>>>> = {
+const ROOTS: Readonly<Record<string, Attributes>> = {
   request: REQUEST,
   response: RESPONSE,
-  source: {
-    address: text(({ facts }) => `${facts.sourceAddress}:${facts.sourcePort}`),
-    port: int(({ facts }) => facts.sourcePort),
-  },
-  destination: {
-    address: text(({ facts }) => `${facts.destinationAddress}:${facts.destinationPort}`),
-    port: int(({ facts }) => facts.destinationPort),
-  },
-  connection: { id: int(({ facts }) => facts.connectionId), mtls: () => Buffer.from([0]) },
-  upstream: {
-    address: text(({ facts }) =>
-      facts.upstreamAddress === "" ? "" : `${facts.upstreamAddress}:${facts.upstreamPort}`,
-    ),
-    port: ({ facts }) => (facts.upstreamPort === 0 ? null : encodeInt(facts.upstreamPort)),
-    request_attempt_count: ({ facts }) => (facts.attempts === 0 ? null : encodeInt(facts.attempts)),
-  },
-  xds: {
-    cluster_name: text(({ facts }) => facts.clusterName),
-    route_name: text(({ facts }) => facts.routeName),
-    listener_direction: int(() => 1),
-  },
+  source: SOURCE,
+  destination: DESTINATION,
+  connection: CONNECTION,
+  upstream: UPSTREAM,
+  xds: XDS,
 };
 
-/** Older bare names (abi.md 10.1). */
-const ALIASES: Readonly<Record<string, readonly [string, string]>> = {
-  cluster_name: ["xds", "cluster_name"],
-  route_name: ["xds", "route_name"],
-  listener_direction: ["xds", "listener_direction"],
-};
+/** Older bare names of members of `xds` (abi.md 10.1); `node` is the plugin's. */
+const BARE = new Set([
+  "cluster_name",
+  "cluster_metadata",
+  "route_name",
+  "route_metadata",
+  "listener_direction",
+  "listener_metadata",
+  "upstream_host_metadata",
+]);
+
+/** Attributes that something may follow in a path: a header's name, the way into metadata. */
+const DEEP = /^(?:headers|trailers|.*_metadata|metadata|filter_state)$/;
+/** Where `proxy_set_property` writes, in filter state. */
+const SET_BY_FILTER = "wasm.";
+
+const memberOf = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
+
+/** The attribute of a path and where in the path its name ends. */
+function find(path: readonly string[]): { readonly read: Attributes[string]; readonly end: number } | null {
+  const [root = "", member = ""] = path;
+  const top = memberOf(TOP, root);
+  if (top !== undefined) return { read: top, end: 1 };
+  const bare = BARE.has(root);
+  const read = bare ? memberOf(XDS, root) : memberOf(memberOf(ROOTS, root) ?? {}, member);
+  const end = bare ? 1 : 2;
+  if (read === undefined || (path.length > end && !DEEP.test(path[end - 1] ?? ""))) return null;
+  return { read, end };
+}
 
 /** A built-in attribute, or null. */
 export function readAttribute(source: PropertySource, path: readonly string[]): Uint8Array | null {
-  const [root, member, ...rest] = path.length === 1 ? (ALIASES[path[0] ?? ""] ?? path) : path;
-  if (root === undefined || member === undefined || !Object.hasOwn(ROOTS, root)) return null;
-  if (rest.length > 0) return readHeaderAttribute(source, root, member, rest);
-  const members = ROOTS[root];
-  return members !== undefined && Object.hasOwn(members, member) ? (members[member]?.(source) ?? null) : null;
+  const found = find(path);
+  return found === null ? null : found.read(source, path.slice(found.end));
 }
 
-/** `request.headers.<name>`, repeated values joined by commas alone, as Envoy does. */
-function readHeaderAttribute(
-  source: PropertySource,
-  root: string,
-  member: string,
-  rest: readonly string[],
-): Uint8Array | null {
-  if (member !== "headers" || (root !== "request" && root !== "response")) return null;
-  const name = rest.join("\0").toLowerCase();
-  const values = (source[root] ?? []).filter((_, at, list) => at % 2 === 1 && list[at - 1] === name);
-  return values.length === 0 ? null : encodeText(values.join(","));
-}
+/** Nobody can set it: an attribute, whether it has a value now or not. */
+export const isAttribute = (path: readonly string[]): boolean => find(path) !== null;
 
-/** `sluice.plugin_version` and `sluice.arm.<filter>` (abi.md 10.2). @param arms as in StreamFacts */
-export function versionProperty(path: readonly string[], version: string, arms: string): Uint8Array | null {
-  if (path[1] === "plugin_version") return Buffer.from(version);
-  if (path[1] !== "arm" || path[2] === undefined) return null;
-  const found = arms.split(";").find((arm) => arm.startsWith(`${path[2]}=`));
-  return found === undefined ? null : Buffer.from(found.slice(path[2].length + 1));
-}
+/** The filter state key of a path that filters set. */
+export const stateKey = (path: readonly string[]): string => SET_BY_FILTER + path.join("\0");
+
+/** What a filter has set under this path, or null. */
+export const readSet = (source: PropertySource, path: readonly string[]): Uint8Array | null =>
+  filterStateValue(source, stateKey(path));

@@ -5,16 +5,21 @@ import * as maps from "../../sdk/assembly/abi/map.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import * as streams from "../../sdk/assembly/abi/stream.ts";
 import type { HeaderList } from "../abi/headers.ts";
-import { MAX_PROPERTIES, MAX_PROPERTY_BYTES } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import type { Timer } from "../base/clock.ts";
+import type { ForeignContext, ForeignStream } from "../plugin/foreign/context.ts";
+import { stateFor } from "../plugin/foreign/filter-state.ts";
+import { callForeign } from "../plugin/foreign/table.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
+import { isHostProperty } from "../plugin/properties.ts";
+import { type ConnectionState, setFilterState, StreamNotes } from "../plugin/stream-notes.ts";
 import { NO_CALLBACKS, type GuestCallback, type SideCallbacks } from "../vm/callbacks.ts";
 import type { ForeignResult, GrpcHostcalls, GuestHttpCall, GuestReply, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Flow, type Side } from "./flow.ts";
+import type { StreamFacts } from "./ports.ts";
+import { isAttribute, stateKey } from "./properties.ts";
 import type { Arm } from "./slot.ts";
-import { streamForeign } from "./stream-foreign.ts";
 
 /** What a context needs of its stream. */
 export interface ContextOwner {
@@ -28,11 +33,12 @@ export interface ContextOwner {
   clearRouteCache(): void;
   /** The filter died under this stream: apply its failure policy. */
   failed(context: StreamContext): void;
-  /** Properties that filters of this stream have set. */
-  readonly properties: Map<string, Buffer>;
+  readonly facts: StreamFacts;
+  /** The request's head has left the filters. */
+  readonly routed: boolean;
 }
 
-export class StreamContext implements Hostcalls {
+export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
   readonly id: number;
   readonly index: number;
   readonly vm: Vm;
@@ -49,6 +55,7 @@ export class StreamContext implements Hostcalls {
   requestCallbacks: SideCallbacks;
   responseCallbacks: SideCallbacks;
   readonly #owner: ContextOwner;
+  #inFlight: Map<string, bigint> | null = null;
   // Made when a filter pauses or reads a body: most never do either.
   #request: Flow | null = null;
   #response: Flow | null = null;
@@ -144,7 +151,7 @@ export class StreamContext implements Hostcalls {
   replaceBuffer(id: number, start: number, size: number, data: Buffer): Status {
     const flow = this.flowOfBuffer(id);
     const content = flow?.readable() ?? null;
-    if (flow === null || content === null) return status.NOT_FOUND;
+    if (flow === null || content === null) return this.vm.refuse(status.NOT_FOUND, "there is no body in this callback");
     const from = Math.min(start, content.length);
     const to = Math.min(from + size, content.length);
     flow.rewrite(
@@ -156,21 +163,22 @@ export class StreamContext implements Hostcalls {
   }
 
   property(path: readonly string[]): Uint8Array | null {
-    return this.#owner.property(path, this) ?? this.plugin.property(path);
+    return this.#owner.property(path, this);
   }
 
+  /** Writes filter state `wasm.<path>`, with the life span that `declare_property` gave it (abi.md 10.3). */
   setProperty(path: readonly string[], value: Buffer): Status {
-    const { properties } = this.#owner;
-    const key = path.join("\0");
-    if (this.#owner.property(path, this) !== null && !properties.has(key)) return status.BAD_ARGUMENT;
-    if (value.length > MAX_PROPERTY_BYTES || (properties.size >= MAX_PROPERTIES && !properties.has(key)))
-      return status.BAD_ARGUMENT;
-    properties.set(key, value);
-    return status.OK;
+    const name = path.join("\0");
+    if (isAttribute(path) || isHostProperty(path))
+      return this.vm.refuse(status.BAD_ARGUMENT, "{} is the host's own and cannot be set", name);
+    const declared = this.plugin.declared?.get(name);
+    const entry = { value, readonly: declared?.readonly ?? false };
+    const reason = setFilterState(stateFor(declared?.span ?? 0, this), stateKey(path), entry);
+    return reason === null ? status.OK : this.vm.refuse(status.BAD_ARGUMENT, reason, name);
   }
 
   sendLocalReply(reply: GuestReply): Status {
-    if (this.skipped || this.logging) return status.OK;
+    if (this.skipped || this.logging) return this.vm.refuse(status.OK, "ignored: the stream is over for this filter");
     this.replying = true;
     this.vm.defer(() => this.#owner.reply(reply));
     return status.OK;
@@ -213,7 +221,60 @@ export class StreamContext implements Hostcalls {
   }
 
   foreign(name: string, args: Buffer): ForeignResult {
-    return streamForeign(this, name, args) ?? this.plugin.foreign(name, args);
+    return callForeign(this, name, args);
+  }
+
+  get stream(): this {
+    return this;
+  }
+
+  get refusal(): string {
+    return this.vm.refusal.text;
+  }
+
+  get debugging(): boolean {
+    return this.plugin.debugging;
+  }
+
+  get author(): string {
+    const { options, version } = this.arm.generation.spec;
+    return `${options.name}@${version}`;
+  }
+
+  get notes(): StreamNotes {
+    return (this.#owner.facts.notes ??= new StreamNotes());
+  }
+
+  get connectionState(): ConnectionState {
+    return this.#owner.facts.connectionState;
+  }
+
+  get clusterName(): string {
+    const { notes, clusterName } = this.#owner.facts;
+    return notes?.decision?.cluster ?? clusterName;
+  }
+
+  get routed(): boolean {
+    return this.#owner.routed;
+  }
+
+  get inFlight(): Map<string, bigint> {
+    return (this.#inFlight ??= new Map());
+  }
+
+  /** The stream has ended: takes back what it counted as in flight. */
+  ended(): void {
+    if (this.#inFlight === null) return;
+    const { services, options } = this.plugin;
+    const counted = this.#inFlight;
+    this.#inFlight = null;
+    for (const [name, added] of counted) {
+      try {
+        services.shared.add(options.vmId, name, -added);
+      } catch {
+        // The counter was evicted and there is no room to make it anew: then there is nothing to take back either.
+      }
+    }
   }
 
   clearRouteCache(): void {

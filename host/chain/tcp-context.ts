@@ -5,6 +5,7 @@ import * as buffers from "../../sdk/assembly/abi/buffer.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import * as streams from "../../sdk/assembly/abi/stream.ts";
 import type { Status } from "../abi/status.ts";
+import { badArgument } from "../plugin/foreign/context.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
 import type { GuestCallback } from "../vm/callbacks.ts";
 import type { ForeignResult } from "../vm/ports.ts";
@@ -24,9 +25,13 @@ export interface TcpContextOwner extends ContextOwner {
 }
 
 const NOTHING = Buffer.alloc(0);
-const answer = (code: Status): ForeignResult => ({ status: code, bytes: NOTHING });
+const answer = (code: Status): ForeignResult => ({
+  status: code,
+  bytes: NOTHING,
+  reason: "expected u32 flags and bytes, no more than the client still has to read, before proxy_on_log",
+});
 /** Foreign functions of HTTP exchanges: known, and without a window here. */
-const HTTP_ONLY: ReadonlySet<string> = new Set(["sluice.hold_headers", "clear_route_cache"]);
+const HTTP_ONLY: ReadonlySet<string> = new Set(["sluice.hold_headers", "sluice.route_set", "clear_route_cache"]);
 
 export class TcpContext extends StreamContext {
   readonly longLived = true;
@@ -85,7 +90,7 @@ export class TcpContext extends StreamContext {
 
   override foreign(name: string, args: Buffer): ForeignResult {
     if (name === "sluice.reply_downstream") return answer(this.#reply(args));
-    return HTTP_ONLY.has(name) ? answer(status.BAD_ARGUMENT) : super.foreign(name, args);
+    return HTTP_ONLY.has(name) ? badArgument("{} has no meaning on a TCP connection") : super.foreign(name, args);
   }
 
   /** u32 flags (1 = close afterwards), then bytes. A client that does not read may not make the guest fill our memory. */

@@ -6,7 +6,9 @@ import type { GuestCallback, GuestCallbacks } from "../vm/callbacks.ts";
 import { Direction } from "./direction.ts";
 import type { DirectionOwner } from "./direction-owner.ts";
 import type { Side } from "./flow.ts";
-import { readAttribute, versionProperty } from "./properties.ts";
+import { readOwn } from "./attributes/own.ts";
+import type { StreamFacts } from "./ports.ts";
+import { readAttribute, readSet } from "./properties.ts";
 import { chooseArm, type ChainSlot } from "./slot.ts";
 import { TcpContext, type TcpContextOwner } from "./tcp-context.ts";
 import type { TcpPort, TcpStream } from "./tcp-ports.ts";
@@ -15,8 +17,6 @@ import type { TcpPort, TcpStream } from "./tcp-ports.ts";
 const NO_HEADERS: HeaderList = [];
 
 export class TcpFilterStream implements TcpStream, DirectionOwner, TcpContextOwner {
-  /** Made when a filter sets the first. */
-  #properties: Map<string, Buffer> | null = null;
   readonly #slots: readonly ChainSlot[];
   readonly #port: TcpPort;
   readonly #released: () => void;
@@ -42,8 +42,13 @@ export class TcpFilterStream implements TcpStream, DirectionOwner, TcpContextOwn
     this.#upstream = new Direction(this, "response");
   }
 
-  get properties(): Map<string, Buffer> {
-    return (this.#properties ??= new Map());
+  get facts(): StreamFacts {
+    return this.#port.facts;
+  }
+
+  /** A connection has no route decision; its cluster is filter state `envoy.tcp_proxy.cluster`. */
+  get routed(): boolean {
+    return true;
   }
 
   get filterCount(): number {
@@ -196,9 +201,12 @@ export class TcpFilterStream implements TcpStream, DirectionOwner, TcpContextOwn
 
   property(path: readonly string[], context: TcpContext): Uint8Array | null {
     const { facts } = this.#port;
-    if (path[0] === "sluice") return versionProperty(path, context.arm.generation.spec.version, facts.arms);
-    const source = { facts, request: null, response: null, responseTrailers: null, complete: this.#complete };
-    return readAttribute(source, path) ?? this.#properties?.get(path.join("\0")) ?? null;
+    const { plugin, arm } = context;
+    const own = path[0] === "sluice" ? readOwn(path, arm, facts, false) : null;
+    if (own !== null) return own;
+    const http = { request: null, response: null, responseTrailers: null };
+    const source = { facts, ...http, complete: this.#complete, services: plugin.services };
+    return readAttribute(source, path) ?? plugin.property(path) ?? readSet(source, path);
   }
 
   // What only HTTP has.
@@ -224,6 +232,7 @@ function finish(context: TcpContext): void {
     if (callback !== null) vm.call(callback, context);
   }
   context.skip();
+  context.ended();
   vm.contexts.delete(context.id);
   vm.settle();
 }

@@ -12,13 +12,16 @@ export interface CandidateSource {
   readonly options: FilterOptions;
   readonly label: string;
   readonly loaded: Pick<LoadedSource, "wasm" | "map" | "build">;
+  /** Hears what of the module will not work as its author may think. */
+  readonly warn: (text: string) => void;
 }
 
 /** @throws ProblemError */
 export async function makeCandidate(from: CandidateSource, canary: Canary, clock: Clock): Promise<Version> {
-  const { options, label, loaded } = from;
+  const { options, label, loaded, warn } = from;
   const prepared = prepareFilter(loaded.wasm, options);
-  const { sha256 } = prepared.info;
+  const { sha256, warnings } = prepared.info;
+  for (const warning of warnings) warn(`filter ${options.name} ${label}: ${warning}`);
   const version: Version = {
     label,
     sha256,

@@ -11,6 +11,8 @@ import { loadSource, type LoadedSource } from "./source.ts";
 import type { Version } from "./version.ts";
 
 export interface FilterBookOptions {
+  /** What of a module that is loaded will not work as its author may think. */
+  readonly warn: (text: string) => void;
   readonly compiler: Compiler;
   readonly canary: Canary;
   readonly clock: Clock;
@@ -71,7 +73,7 @@ export class FilterBook {
     const same = record.same(sha256Hex(loaded.wasm), sha256Hex(options.pluginConfig));
     if (same !== undefined && sameShape(same.options, options) && (label === undefined || same.label === label))
       return same;
-    const from = { options, label: label ?? record.nextLabel(), loaded };
+    const from = { options, label: label ?? record.nextLabel(), loaded, warn: this.#options.warn };
     return makeCandidate(from, this.#options.canary, this.#options.clock);
   }
 }

@@ -65,8 +65,9 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
   const threads: Threads = startThreads(options, { config, epoch, stores, desk: calls.desk });
   const compiler = new Compiler({ cacheDir: join(config.stateDir, "cache"), backgroundRelease: options.watch });
   const canary = new Canary(clock);
-  const book = new FilterBook({ compiler, canary, clock, watched: calls.watched });
   const emit: EventHub["emit"] = (event) => events.emit(event);
+  const warn = (text: string): void => emit({ type: "log", text: `warning: ${text}` });
+  const book = new FilterBook({ compiler, canary, clock, warn, watched: calls.watched });
   const serial = new Serial();
   const stateFile = new StateFile(config.stateDir);
   const experiments: Runtime["experiments"] = new Map();
@@ -107,7 +108,7 @@ interface ThreadParts {
 function startThreads(options: StartOptions, { config, epoch, stores, desk }: ThreadParts): Threads {
   return new Threads({
     count: config.workers,
-    init: { epoch, ...stores.handles, logLevel: LOG_LEVELS[config.logLevel] },
+    init: { epoch, ...stores.handles, logLevel: LOG_LEVELS[config.logLevel], node: config.node },
     spawn: options.spawn ?? spawnWorker,
     onMessage: (threadId, message) => desk().received(threadId, message),
     onLost: (threadId, cause) => desk().lost(threadId, cause),

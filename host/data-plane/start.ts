@@ -7,6 +7,7 @@ import type { DataLink, ThreadInit } from "../link/link.ts";
 import { createCallouts } from "../net/callout.ts";
 import { createGrpc } from "../net/grpc/port.ts";
 import { MetricRegistry } from "../observe/metrics.ts";
+import { SystemSampler } from "../observe/system-load.ts";
 import type { PluginServices } from "../plugin/services.ts";
 import { QueueBell } from "../plugin/queue-bell.ts";
 import { SharedData, type SharedDataHandle } from "../plugin/shared-data.ts";
@@ -14,6 +15,7 @@ import { SharedMetrics, type SharedMetricsHandle } from "../plugin/shared-metric
 import { SharedQueues, type SharedQueuesHandle } from "../plugin/shared-queue.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { DataPlane } from "./data-plane.ts";
+import { endpointView } from "./endpoint-view.ts";
 import { Front } from "./front.ts";
 import { LogRelay } from "./log-relay.ts";
 
@@ -43,6 +45,14 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
       else link.send({ type: "queueReady", queue, owner });
     }),
     bell,
+    clusters: (name) => {
+      const { epoch, clusters } = plane.current();
+      const cluster = clusters.get(name);
+      return cluster === undefined ? null : { epoch, endpoints: cluster.endpoints.map(endpointView) };
+    },
+    worker: init.threadId,
+    system: new SystemSampler(clock),
+    ...(init.node === undefined ? {} : { node: init.node }),
     callouts: createCallouts({ cluster, wheel, clock }),
     grpc: createGrpc({ cluster, wheel, clock }),
     logLevel: () => logLevel,

@@ -1,6 +1,7 @@
 // The two ends of the line between control and a data thread, and their two implementations: a thread port, and an
 // in-process pair for tests and the testing kit.
 import type { MessagePort } from "node:worker_threads";
+import type { NodeIdentity } from "../plugin/services.ts";
 import type { FromData, ToData } from "./messages.ts";
 
 /** The data thread's end. */
@@ -27,6 +28,8 @@ export interface ThreadInit {
   readonly sharedMetrics: unknown;
   readonly sharedQueues: unknown;
   readonly logLevel: number;
+  /** Config key `node`. */
+  readonly node?: NodeIdentity;
 }
 
 /** A data thread's end over its parent port. */

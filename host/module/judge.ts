@@ -100,9 +100,16 @@ function judgeImport(entry: ImportEntry): Problem[] {
   const env = entry.module === "env" && (ENV_IMPORTS.has(entry.name) || entry.name.startsWith("proxy_"));
   const wasi = WASI_MODULES.includes(entry.module) && WASI_IMPORTS.has(entry.name);
   if (entry.kind === "func" && (env || wasi)) return [];
-  const hint =
-    entry.module === "env" && entry.name === "seed" ? "Math.random needs it; use the SDK's random" : undefined;
-  return [problem("unknown_import", `imports the ${entry.kind} ${name}, which this host does not offer`, hint)];
+  return [
+    problem("unknown_import", `imports the ${entry.kind} ${name}, which this host does not offer`, adviceOn(entry)),
+  ];
+}
+
+function adviceOn({ module, name }: ImportEntry): string {
+  if (module === "env" && name === "seed") return "Math.random needs it; use the SDK's random";
+  if (module.startsWith("wasi:")) return "this is WASI 0.2; build for wasm32-wasip1 or wasm32-unknown-unknown";
+  if (WASI_MODULES.includes(module)) return "WASI preview 1 has no such function; check its spelling";
+  return "a filter imports proxy_* of module env and WASI preview 1; leave out what needs more, or build without it";
 }
 
 function warnExports(functions: readonly ExportEntry[]): string[] {
@@ -115,7 +122,11 @@ function warnExports(functions: readonly ExportEntry[]): string[] {
 function warnImports(shape: ModuleShape): string[] {
   const warnings = shape.imports
     .filter((each) => each.module === "env" && each.name.startsWith("proxy_") && !ENV_IMPORTS.has(each.name))
-    .map((each) => `imports env.${each.name}, which answers UNIMPLEMENTED`);
+    .map(
+      ({ name }) =>
+        `imports env.${name}, which answers UNIMPLEMENTED: this host does not know it; ` +
+        "use a function of proxy-wasm 0.2.1, or be ready for status 12",
+    );
   if (shape.hasStartSection) {
     warnings.push(
       "has a start section, which runs before host calls can be served: build with --exportStart _initialize",

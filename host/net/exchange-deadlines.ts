@@ -12,7 +12,7 @@ export class ExchangeDeadlines {
   #open: boolean;
   #routeMs = Infinity;
   readonly #startMs: number;
-  readonly #idleTimeoutMs: number;
+  #idleTimeoutMs: number;
 
   /** @param startMs monotonic ms of the end of the head */
   constructor(limits: ListenerLimits, startMs: number, endStream: boolean) {
@@ -26,6 +26,11 @@ export class ExchangeDeadlines {
   /** The route is known. @param timeoutMs from the end of the head to the last byte of the answer; 0 = off */
   routeChosen(timeoutMs: number): void {
     this.#routeMs = dueAt(this.#startMs, timeoutMs);
+  }
+
+  /** A filter has another idea of the idle timeout; 0 = off. */
+  idleTimeoutChosen(timeoutMs: number): void {
+    this.#idleTimeoutMs = timeoutMs;
   }
 
   requestEnded(): void {

@@ -18,7 +18,7 @@ import { copyBytes } from "./latin1.ts";
 import { outgoingRequest } from "./outgoing-request.ts";
 import type { ListenerView } from "./ports.ts";
 import { toLocalReply } from "./rescue.ts";
-import { clusterOf, directReply } from "./route-action.ts";
+import { clusterOf, directReply, steer } from "./route-action.ts";
 import { type TurnTask, atTurnEnd, turnTimeMs } from "./turn.ts";
 import { BY_FILTER, BY_PEER, Upload } from "./upload.ts";
 
@@ -130,12 +130,13 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   forwardRequestHeaders(headers: HeaderList, endStream: boolean): void {
     if (this.#over || this.#upload.stopped || this.#forwarded) return;
     this.#forwarded = true;
-    if (this.#rematch) {
-      this.#choose(this.#view.routes.match(headers));
-      this.#client.deadlinesChanged();
-    }
+    if (this.#rematch) this.#choose(this.#view.routes.match(headers));
+    const decision = this.facts.notes?.decision ?? null;
+    if (decision !== null) steer(decision, headers, this);
+    if (this.#rematch || decision !== null) this.#client.deadlinesChanged();
     const action = this.#route?.action;
-    if (action === undefined) this.fail("route_not_found");
+    if (decision?.cluster !== undefined) this.#send(headers, endStream);
+    else if (action === undefined) this.fail("route_not_found");
     else if (action.kind === "direct") this.#reply(directReply(action));
     else this.#send(headers, endStream);
   }
@@ -250,8 +251,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   #send(headers: HeaderList, endStream: boolean): void {
     const { clusterName: authority } = this.facts;
     const cluster = this.#view.cluster(authority);
-    const options = { parsed: this.#parsed, authority, endStream, upload: this.#upload };
-    const request = outgoingRequest(headers, options);
+    const request = outgoingRequest(headers, { parsed: this.#parsed, authority, endStream, upload: this.#upload });
     if (cluster === undefined || request === null) {
       this.fail(cluster === undefined ? "cluster_not_found" : "internal_error");
       return;

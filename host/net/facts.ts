@@ -3,6 +3,8 @@
 import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import type { Socket } from "node:net";
 import type { StreamFacts } from "../chain/ports.ts";
+import { ConnectionState, type StreamNotes } from "../plugin/stream-notes.ts";
+import type { EndpointOptions } from "../upstream/options.ts";
 
 /** What an exchange learns from the connection that carries it. */
 export interface ConnectionFacts {
@@ -12,6 +14,8 @@ export interface ConnectionFacts {
   readonly sourcePort: number;
   readonly destinationAddress: string;
   readonly destinationPort: number;
+  /** Filter state that outlives the exchanges of the connection. */
+  readonly state: ConnectionState;
 }
 
 /** Addresses are read once: asking a socket costs a system call. @param id process-wide number of the connection */
@@ -23,6 +27,7 @@ export function connectionFacts(socket: Socket, listener: string, id: number): C
     sourcePort: socket.remotePort ?? 0,
     destinationAddress: socket.localAddress ?? "",
     destinationPort: socket.localPort ?? 0,
+    state: new ConnectionState(),
   };
 }
 
@@ -59,6 +64,9 @@ export class ExchangeFacts implements StreamFacts {
   durationMs = 0;
   upstreamMs = 0;
   arms = "";
+  notes: StreamNotes | null = null;
+  readonly connectionState: ConnectionState;
+  upstreamEndpoint: EndpointOptions | null = null;
 
   constructor(connection: ConnectionFacts, startMs: number) {
     this.listener = connection.listener;
@@ -68,6 +76,7 @@ export class ExchangeFacts implements StreamFacts {
     this.sourcePort = connection.sourcePort;
     this.destinationAddress = connection.destinationAddress;
     this.destinationPort = connection.destinationPort;
+    this.connectionState = connection.state;
   }
 
   /** Made on demand: a bigint per request is dearer than all the other fields, and few ask. */

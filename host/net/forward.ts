@@ -80,6 +80,7 @@ export class Forward implements ResponseSink {
     const { facts } = this.#owner;
     facts.upstreamAddress = endpoint.options.host;
     facts.upstreamPort = endpoint.options.port;
+    facts.upstreamEndpoint = endpoint.options;
     facts.attempts = attempt;
     this.#sentMs = turnTimeMs(this.#clock);
   }

@@ -26,6 +26,14 @@ export interface AccessFacts {
   readonly upstreamMs: number;
   /** "filter=arm" joined by ";". */
   readonly arms: string;
+  /** What filters left on the exchange, if anything. */
+  readonly notes: AccessNotes | null;
+}
+
+export interface AccessNotes {
+  /** namespace -> key -> value, latin1 text. */
+  readonly metadata: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly decision: { readonly tags?: Readonly<Record<string, string>> } | null;
 }
 
 export interface ConnectionLogFacts extends AccessFacts {
@@ -81,6 +89,9 @@ function toJson(facts: AccessFacts, request: AccessRequest): string {
     userAgent: request.userAgent,
     requestId: facts.requestId,
     arms: facts.arms,
+    // Left out of the line when undefined: lines of exchanges without are as they were.
+    metadata: facts.notes === null ? undefined : metadataOf(facts.notes),
+    tags: facts.notes === null ? undefined : tagsOf(facts.notes),
   })}\n`;
 }
 
@@ -102,16 +113,41 @@ function connectionJson(facts: ConnectionLogFacts): string {
     client: addressOf(facts.sourceAddress, facts.sourcePort),
     connectionId: facts.connectionId,
     arms: facts.arms,
+    metadata: facts.notes === null ? undefined : metadataOf(facts.notes),
   })}\n`;
 }
 
-/** Envoy's default format, with the arms and the route at the end; "-" for what is empty. */
+function metadataOf({ metadata }: AccessNotes): object | undefined {
+  if (metadata.size === 0) return undefined;
+  return Object.fromEntries([...metadata].map(([name, entries]) => [utf8(name), utf8Entries(entries)]));
+}
+
+function tagsOf({ decision }: AccessNotes): object | undefined {
+  return decision?.tags === undefined ? undefined : utf8Entries(Object.entries(decision.tags));
+}
+
+const utf8 = (text: string): string => Buffer.from(text, "latin1").toString("utf8");
+const utf8Entries = (entries: Iterable<readonly [string, string]>): Record<string, string> =>
+  Object.fromEntries([...entries].map(([name, value]) => [utf8(name), utf8(value)]));
+
+/** `ns.key=value` and `tag=value`, joined by ";". */
+function textNotes({ metadata, decision }: AccessNotes): readonly string[] {
+  const pairs = [...metadata].flatMap(([space, entries]) =>
+    [...entries].map(([key, value]) => `${space}.${key}=${value}`),
+  );
+  const tags = Object.entries(decision?.tags ?? {}).map(([name, value]) => `${name}=${value}`);
+  const all = [...pairs, ...tags];
+  return all.length === 0 ? [] : [utf8(all.join(";"))];
+}
+
+/** Envoy's default format, with the arms, the route and what filters noted at the end; "-" for what is empty. */
 function toText(facts: AccessFacts, request: AccessRequest): string {
   const line = `${request.method || "-"} ${request.path || "-"} ${facts.protocol || "-"}`;
   const numbers = [facts.requestBytes, facts.responseBytes, Math.round(facts.durationMs), Math.round(facts.upstreamMs)];
   const client = addressOf(facts.sourceAddress, facts.sourcePort);
   const upstream = addressOf(facts.upstreamAddress, facts.upstreamPort);
   const quoted = [client, request.userAgent, facts.requestId, request.authority, upstream, facts.routeName, facts.arms];
+  if (facts.notes !== null) quoted.push(...textNotes(facts.notes));
   return `[${isoTime(facts.startMs)}] "${escapeText(line)}" ${facts.responseCode} ${facts.responseFlags || "-"} ${
     facts.responseCodeDetails || "-"
   } ${numbers.join(" ")} ${quoted.map((text) => `"${escapeText(text || "-")}"`).join(" ")}\n`;

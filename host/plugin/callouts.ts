@@ -5,6 +5,7 @@ import * as maps from "../../sdk/assembly/abi/map.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import { MAX_CALLOUT_BYTES, MAX_CALLOUTS, MAX_CALLOUTS_PER_STREAM } from "../abi/limits.ts";
+import type { Status } from "../abi/status.ts";
 import type { GuestHttpCall } from "../vm/ports.ts";
 import type { CalloutPort, CalloutResult } from "./callout-port.ts";
 
@@ -22,6 +23,8 @@ export interface CalloutOptions {
   readonly nextId: () => number;
   /** Clusters the filter may call; null = all. */
   readonly allowed: readonly string[] | null;
+  /** Notes why a call is refused and gives the status back. */
+  readonly refuse: (answer: Status, reason: string, subject: string | number) => Status;
   /** Runs proxy_on_http_call_response; {@link Callouts.answer} is readable while it runs. */
   readonly deliver: (id: number, headers: number, bodySize: number, trailers: number) => void;
 }
@@ -42,11 +45,13 @@ export class Callouts {
 
   /** The call's id, or a negated status. */
   start(call: GuestHttpCall, streamId: number): number {
-    const { port, allowed } = this.#options;
-    const permitted = allowed === null || allowed.includes(call.upstream);
-    if (!permitted || !port.hasCluster(call.upstream)) return -status.BAD_ARGUMENT;
+    const { port, allowed, refuse } = this.#options;
+    if (allowed !== null && !allowed.includes(call.upstream))
+      return -refuse(status.BAD_ARGUMENT, "{} is not in the filter's allowedUpstreams", call.upstream);
+    if (!port.hasCluster(call.upstream))
+      return -refuse(status.BAD_ARGUMENT, "unknown upstream: there is no cluster {}", call.upstream);
     if (this.#pending.size >= MAX_CALLOUTS || this.#ofStream(streamId) >= MAX_CALLOUTS_PER_STREAM)
-      return -status.INTERNAL_FAILURE;
+      return -refuse(status.INTERNAL_FAILURE, "{} calls are under way: too many", this.#pending.size);
     const id = this.#options.nextId();
     const pending: Pending = { streamId, cancel: () => {} };
     this.#pending.set(id, pending);

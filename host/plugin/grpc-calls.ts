@@ -32,6 +32,8 @@ interface Pending {
   halfClosed: boolean;
 }
 
+const UNKNOWN_UPSTREAM = "unknown upstream: there is no cluster {}, or the filter's allowedUpstreams does not name it";
+
 const UNSTARTED: GrpcCall = { send: () => false, close: () => {}, cancel: () => {} };
 
 export class GrpcCalls implements GrpcHostcalls, GrpcTarget {
@@ -50,15 +52,17 @@ export class GrpcCalls implements GrpcHostcalls, GrpcTarget {
 
   // A forbidden upstream answers as an unknown one, so that a filter cannot tell which clusters exist.
   start(call: GuestGrpcCall, contextId: number): number {
-    if (this.#ended) return -status.INTERNAL_FAILURE;
+    const { vm } = this.#options;
+    if (this.#ended) return -vm.refuse(status.INTERNAL_FAILURE, "the filter's version is ending");
     const cluster = this.#cluster(call.upstream);
-    if (cluster === null) return -status.PARSE_FAILURE;
+    if (cluster === null) return -vm.refuse(status.PARSE_FAILURE, UNKNOWN_UPSTREAM, call.upstream);
     const path = grpcPath(call.service, call.method);
     const metadata = checkedMetadata(call.metadata);
     const fits = call.message === null || call.message.length <= MAX_GRPC_MESSAGE_BYTES;
-    if (path === null || metadata === null || !fits) return -status.BAD_ARGUMENT;
+    if (path === null || metadata === null || !fits)
+      return -vm.refuse(status.BAD_ARGUMENT, "service, method or metadata are not valid, or the message is over 1 MiB");
     if (this.#pending.size >= MAX_GRPC_CALLS || this.#ofContext(contextId) >= MAX_GRPC_CALLS_PER_STREAM)
-      return -status.INTERNAL_FAILURE;
+      return -vm.refuse(status.INTERNAL_FAILURE, "{} calls are under way: too many", this.#pending.size);
     const timeoutMs = call.message === null ? 0 : call.timeoutMs || DEFAULT_TIMEOUT_MS;
     return this.#open({ cluster, path, metadata, timeoutMs }, call.message, contextId);
   }
@@ -94,19 +98,27 @@ export class GrpcCalls implements GrpcHostcalls, GrpcTarget {
     return count;
   }
 
+  #unknown(id: number): Status {
+    return this.#options.vm.refuse(status.NOT_FOUND, "there is no gRPC call {}, or it has ended", id);
+  }
+
   // Only statuses that SDKs expect of these functions: Rust's panics on any other, and a slow peer must not cause that.
   send(id: number, message: Buffer, endStream: boolean): Status {
     const pending = this.#pending.get(id);
-    if (pending === undefined) return status.NOT_FOUND;
-    if (pending.halfClosed || message.length > MAX_GRPC_MESSAGE_BYTES) return status.BAD_ARGUMENT;
-    if (!pending.call.send(message)) return status.BAD_ARGUMENT;
+    if (pending === undefined) return this.#unknown(id);
+    const { vm } = this.#options;
+    if (pending.halfClosed) return vm.refuse(status.BAD_ARGUMENT, "the stream {} is closed for sending", id);
+    if (message.length > MAX_GRPC_MESSAGE_BYTES)
+      return vm.refuse(status.BAD_ARGUMENT, "a message of {} bytes is over 1 MiB", message.length);
+    if (!pending.call.send(message))
+      return vm.refuse(status.BAD_ARGUMENT, "the stream {} takes no more: its peer does not read, or it has ended", id);
     if (endStream) this.#halfClose(pending);
     return status.OK;
   }
 
   close(id: number): Status {
     const pending = this.#pending.get(id);
-    if (pending === undefined) return status.NOT_FOUND;
+    if (pending === undefined) return this.#unknown(id);
     if ((id & 3) === 1) return this.cancel(id);
     if (!pending.halfClosed) this.#halfClose(pending);
     return status.OK;
@@ -119,7 +131,7 @@ export class GrpcCalls implements GrpcHostcalls, GrpcTarget {
 
   cancel(id: number): Status {
     const pending = this.#pending.get(id);
-    if (pending === undefined) return status.NOT_FOUND;
+    if (pending === undefined) return this.#unknown(id);
     this.#pending.delete(id);
     pending.call.cancel();
     return status.OK;

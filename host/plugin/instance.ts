@@ -108,6 +108,7 @@ function vmOptions(spec: InstanceSpec, services: PluginServices, said: string[],
     fuel: options.limits.fuel,
     memoryBytes: options.limits.memoryBytes,
     trace: services.trace,
+    profile: services.profile,
     onFault,
   };
 }

@@ -1,10 +1,10 @@
 // A plugin context ("root context"): one configuration of a filter in one VM. Owns its call-outs and its tick; answers the
 // host calls a guest makes outside any stream.
+import { DEBUG } from "../../sdk/assembly/abi/log-level.ts";
 import * as buffers from "../../sdk/assembly/abi/buffer.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import { MIN_TICK_MS } from "../abi/limits.ts";
-import { encodeText } from "../abi/property-path.ts";
 import type { Status } from "../abi/status.ts";
 import type { Timer } from "../base/clock.ts";
 import type { GuestCallback } from "../vm/callbacks.ts";
@@ -13,8 +13,10 @@ import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Callouts } from "./callouts.ts";
 import { GrpcCalls } from "./grpc-calls.ts";
 import type { QueueListener } from "./queue-bell.ts";
+import { readHostProperty } from "./properties.ts";
 import type { PluginServices } from "./services.ts";
-import { callForeign } from "./foreign.ts";
+import type { DeclaredProperty, ForeignContext, ForeignPlugin } from "./foreign/context.ts";
+import { callForeign } from "./foreign/table.ts";
 import type { FilterOptions } from "./options.ts";
 
 export interface PluginContextSpec {
@@ -24,7 +26,11 @@ export interface PluginContextSpec {
   readonly only: boolean;
 }
 
-export class PluginContext implements Hostcalls, QueueListener {
+const NO_STREAM = "this is a plugin context, without a stream: switch with proxy_set_effective_context";
+
+const REPLY_IGNORED = "ignored: a plugin context has no stream to answer";
+
+export class PluginContext implements Hostcalls, QueueListener, ForeignContext, ForeignPlugin {
   readonly id: number;
   readonly vm: Vm;
   readonly options: FilterOptions;
@@ -34,6 +40,9 @@ export class PluginContext implements Hostcalls, QueueListener {
   readonly absentMap = status.BAD_ARGUMENT;
   /** `proxy_on_context_create` for a stream; null when the guest needs none. */
   readonly streamCreated: GuestCallback | null;
+  /** Foreign functions called here have no stream. */
+  readonly stream = null;
+  declared: Map<string, DeclaredProperty> | null = null;
   readonly #config: Buffer;
   readonly #vmConfig: Buffer;
   #configuring = false;
@@ -55,6 +64,7 @@ export class PluginContext implements Hostcalls, QueueListener {
       port: services.callouts,
       nextId: () => vm.nextCallId(0),
       allowed: options.allowedUpstreams,
+      refuse: (answer, reason, subject) => vm.refuse(answer, reason, subject),
       deliver: (id, headers, body, trailers) => {
         const callback = vm.callbacks.onHttpCallResponse;
         if (callback === null) return;
@@ -164,7 +174,7 @@ export class PluginContext implements Hostcalls, QueueListener {
   }
 
   replaceHeaders(): Status {
-    return status.BAD_ARGUMENT;
+    return this.vm.refuse(status.BAD_ARGUMENT, NO_STREAM);
   }
 
   buffer(id: number): Buffer | null {
@@ -174,23 +184,20 @@ export class PluginContext implements Hostcalls, QueueListener {
   }
 
   replaceBuffer(): Status {
-    return status.NOT_FOUND;
+    return this.vm.refuse(status.NOT_FOUND, NO_STREAM);
   }
 
   property(path: readonly string[]): Uint8Array | null {
-    if (path.length !== 1) return null;
-    if (path[0] === "plugin_name") return encodeText(this.options.name);
-    if (path[0] === "plugin_root_id") return encodeText(this.options.rootId);
-    return path[0] === "plugin_vm_id" ? encodeText(this.options.vmId) : null;
+    return readHostProperty(this, path);
   }
 
   setProperty(): Status {
-    return status.NOT_FOUND;
+    return this.vm.refuse(status.NOT_FOUND, NO_STREAM);
   }
 
   // From a plugin context without effective stream: OK and no effect, as in Envoy (abi.md 5.4).
   sendLocalReply(): Status {
-    return status.OK;
+    return this.vm.refuse(status.OK, REPLY_IGNORED);
   }
 
   continueStream(): Status {
@@ -202,7 +209,8 @@ export class PluginContext implements Hostcalls, QueueListener {
   }
 
   httpCall(call: GuestHttpCall): number {
-    return this.#closed ? -status.INTERNAL_FAILURE : this.callouts.start(call, 0);
+    if (this.#closed) return -this.vm.refuse(status.INTERNAL_FAILURE, "the filter's version is ending");
+    return this.callouts.start(call, 0);
   }
 
   callStatus(): { readonly code: number; readonly message: string } {
@@ -211,7 +219,7 @@ export class PluginContext implements Hostcalls, QueueListener {
 
   done(): Status {
     const wanted = this.#doneWanted;
-    if (wanted === null) return status.NOT_FOUND;
+    if (wanted === null) return this.vm.refuse(status.NOT_FOUND, "proxy_on_done has not been answered with false");
     this.vm.defer(wanted);
     return status.OK;
   }
@@ -229,8 +237,20 @@ export class PluginContext implements Hostcalls, QueueListener {
     this.vm.settle();
   }
 
+  get plugin(): this {
+    return this;
+  }
+
+  get refusal(): string {
+    return this.vm.refusal.text;
+  }
+
+  get debugging(): boolean {
+    return this.services.trace !== undefined || this.services.logLevel() <= DEBUG;
+  }
+
   foreign(name: string, args: Buffer): ForeignResult {
-    return callForeign(this.services, this.options.vmId, name, args);
+    return callForeign(this, name, args);
   }
 }
 

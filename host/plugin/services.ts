@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Status } from "../abi/status.ts";
 import type { GuestFault } from "../vm/faults.ts";
+import type { ProfileName } from "../vm/profile-name.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import type { MetricStore, QueueStore, SharedStore } from "../vm/ports.ts";
 import type { CalloutPort } from "./callout-port.ts";
@@ -51,6 +52,43 @@ export interface FaultReport {
   readonly renewInMs: number;
 }
 
+/** One endpoint as filters see it (`sluice.endpoints`). */
+export interface EndpointView {
+  /** host:port */
+  readonly address: string;
+  readonly zone: string;
+  readonly weight: number;
+  /** 1 healthy, 2 draining, 4 ejected. */
+  readonly flags: number;
+  readonly inFlight: number;
+  /** Moving average of its answers' time, microseconds; 0 = not known. */
+  readonly ewmaMicros: number;
+}
+
+export interface ClusterView {
+  /** Changes when the set of endpoints does. */
+  readonly epoch: number;
+  readonly endpoints: readonly EndpointView[];
+}
+
+/** Who this proxy is (config key `node`). */
+export interface NodeIdentity {
+  readonly id: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** How busy this thread is; read on demand. Implemented by observe/system-load.ts. */
+export interface SystemLoad {
+  /** Of the machine, over one minute. */
+  load1(): number;
+  /** CPU time of this process per second of wall time; 1 = one core. */
+  cpu(): number;
+  /** Milliseconds. */
+  eventLoopLagP99(): number;
+}
+
 export interface PluginServices {
   readonly clock: Clock;
   readonly random: Random;
@@ -60,6 +98,12 @@ export interface PluginServices {
   readonly metrics: MetricStore;
   readonly callouts: CalloutPort;
   readonly grpc: GrpcPort;
+  /** The clusters a filter may look at; null = no such cluster. */
+  clusters?(name: string): ClusterView | null;
+  readonly node?: NodeIdentity;
+  readonly system?: SystemLoad;
+  /** Number of this data thread. */
+  readonly worker?: number;
   /** Lowest level written, 0..5. */
   logLevel(): number;
   log(line: {
@@ -74,4 +118,6 @@ export interface PluginServices {
   readonly trace?: VmTrace;
   /** Every stream is announced to its guest, also where the guest could do without: for those who watch. */
   readonly announceStreams?: boolean;
+  /** For tests and `sluice call --profile`: the host that guests meet. Absent = this one. */
+  readonly profile?: ProfileName;
 }

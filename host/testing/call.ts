@@ -2,6 +2,7 @@
 import * as action from "../../sdk/assembly/abi/action.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import { FAULTED } from "../vm/vm.ts";
+import type { ProfileName } from "../vm/profile-name.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import { Harness } from "./harness.ts";
 
@@ -13,6 +14,8 @@ export interface CallOptions {
   readonly path: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Uint8Array | null;
+  /** Which host to behave like. Default sluice. */
+  readonly profile?: ProfileName;
 }
 
 /** One callback of the request. */
@@ -78,6 +81,7 @@ export function callFilter(options: CallOptions): CallResult {
   const harness = new Harness([{ name: "filter", wasm, config: pluginConfig }], {
     trace: story,
     logLevel: 0,
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     clock: Date.now(),
   });
   const exchange = harness.open();

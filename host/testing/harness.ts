@@ -11,8 +11,10 @@ import { prepareModule, type PrepareOptions } from "../module/prepare.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { FilterOptions } from "../plugin/options.ts";
+import { ConnectionState } from "../plugin/stream-notes.ts";
 import { privateState } from "../plugin/private-state.ts";
-import type { FaultReport, PluginServices } from "../plugin/services.ts";
+import type { FaultReport, NodeIdentity, PluginServices, SystemLoad } from "../plugin/services.ts";
+import type { ProfileName } from "../vm/profile-name.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import { TestConnection } from "./connection.ts";
 import { TestExchange, type RequestInput } from "./transport.ts";
@@ -33,6 +35,12 @@ export interface HarnessOptions {
   readonly seed?: number;
   /** Lowest level that filters see logged, 0..5. Default 0. */
   readonly logLevel?: number;
+  /** Which host the filters meet: this one, Envoy's part of it, or the least there is. Default sluice. */
+  readonly profile?: ProfileName;
+  /** Behind the properties `xds.node.*`. Default: not there. */
+  readonly node?: NodeIdentity;
+  /** Behind the properties `sluice.system.*`. Default: not there. */
+  readonly system?: SystemLoad;
   /** Hears every call between host and guest. */
   readonly trace?: VmTrace;
   /** Filters hear of a stream before its first callback, as in Envoy. Default: with `trace`. */
@@ -45,7 +53,7 @@ export interface LoggedLine {
   readonly message: string;
 }
 
-const FACTS: Omit<StreamFacts, "requestId" | "startNanos" | "startMs" | "connectionId"> = {
+const FACTS: Omit<StreamFacts, "requestId" | "startNanos" | "startMs" | "connectionId" | "connectionState"> = {
   protocol: "HTTP/1.1",
   scheme: "http",
   listener: "test",
@@ -67,6 +75,8 @@ const FACTS: Omit<StreamFacts, "requestId" | "startNanos" | "startMs" | "connect
   durationMs: 0,
   upstreamMs: 0,
   arms: "",
+  notes: null,
+  upstreamEndpoint: null,
 };
 
 export class Harness {
@@ -102,6 +112,11 @@ export class Harness {
       faulted: (report) => void this.faults.push(report),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       announceStreams: options.announceStreams ?? options.trace !== undefined,
+      ...(options.profile === undefined ? {} : { profile: options.profile }),
+      clusters: (name) => this.#upstreams.view(name),
+      worker: 1,
+      ...(options.node === undefined ? {} : { node: options.node }),
+      ...(options.system === undefined ? {} : { system: options.system }),
     };
     this.generations = filters.map((filter) => load(filter, services));
     for (const generation of this.generations) generation.hold();
@@ -149,7 +164,8 @@ export class Harness {
   #facts(): StreamFacts {
     const connectionId = ++this.#requests;
     const { clock } = this;
-    return { ...FACTS, requestId: "", connectionId, startNanos: clock.nowNanos(), startMs: clock.nowMs() };
+    const times = { startNanos: clock.nowNanos(), startMs: clock.nowMs() };
+    return { ...FACTS, ...times, requestId: "", connectionId, connectionState: new ConnectionState() };
   }
 
   /** Sends a whole request through the chain; the upstream has not answered yet. */

@@ -3,6 +3,7 @@
 import { joinedHeader, type HeaderList } from "../abi/headers.ts";
 import type { HttpFilterStream } from "../chain/http-stream.ts";
 import type { ExchangePort, LocalReply, StreamFacts } from "../chain/ports.ts";
+import type { RouteDecision } from "../route/decision.ts";
 
 export type HeaderInput = Readonly<Record<string, string | readonly string[]>>;
 
@@ -100,6 +101,11 @@ export class TestExchange implements ExchangePort {
   get stream(): HttpFilterStream {
     if (this.#stream === null) throw new Error("the exchange has no stream yet");
     return this.#stream;
+  }
+
+  /** What filters decided about the route; null when none did. */
+  get routeDecision(): RouteDecision | null {
+    return this.facts.notes?.decision ?? null;
   }
 
   get state(): ExchangeState {

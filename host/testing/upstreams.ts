@@ -3,6 +3,7 @@
 import { firstHeader, type HeaderList } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { CalloutFailure, CalloutPort, CalloutRequest, CalloutResult } from "../plugin/callout-port.ts";
+import type { ClusterView, EndpointView } from "../plugin/services.ts";
 import { GrpcUpstreams, replyScript, type GrpcReply, type GrpcScript } from "./grpc-upstreams.ts";
 import { toHeaderList, type ResponseInput } from "./transport.ts";
 
@@ -22,6 +23,8 @@ export interface SeenCall {
 }
 
 export class ScriptedUpstream {
+  /** What `sluice.endpoints` shows. */
+  endpoints: readonly EndpointView[] = [];
   readonly #answers = new Map<string, ScriptedAnswer | ((call: SeenCall) => ScriptedAnswer)>();
   readonly #script: (method: string, script: GrpcScript) => void;
   readonly #clock: Clock;
@@ -79,6 +82,11 @@ export class Upstreams implements CalloutPort {
 
   #make(cluster: string): ScriptedUpstream {
     return new ScriptedUpstream(this.#clock, (method, script) => this.grpc.on(cluster, method, script));
+  }
+
+  view(cluster: string): ClusterView | null {
+    const known = this.#byCluster.get(cluster);
+    return known === undefined ? null : { epoch: 1, endpoints: known.endpoints };
   }
 
   hasCluster(name: string): boolean {

@@ -1,21 +1,8 @@
 // One host call in words: which arguments are text, which are outputs, what the numbers mean. For traces only.
-import * as buffers from "../../sdk/assembly/abi/buffer.ts";
-import * as levels from "../../sdk/assembly/abi/log-level.ts";
-import * as maps from "../../sdk/assembly/abi/map.ts";
 import * as statuses from "../../sdk/assembly/abi/status.ts";
-import * as streams from "../../sdk/assembly/abi/stream.ts";
+import { BUFFER_NAMES, LEVEL_NAMES, MAP_NAMES, STATUS_NAMES, STREAM_NAMES } from "./abi-words.ts";
 import type { GuestMemory } from "./memory.ts";
-
-/** Longest text shown of one argument, characters. */
-const SHOWN = 80;
-
-const namesOf = (table: Readonly<Record<string, number>>): ReadonlyMap<number, string> =>
-  new Map(Object.entries(table).map(([name, value]) => [value, name.toLowerCase()]));
-const STATUS = new Map(Object.entries(statuses).map(([name, value]) => [value as number, name]));
-const MAPS = namesOf(maps);
-const BUFFERS = namesOf(buffers);
-const STREAMS = namesOf(streams);
-const LEVELS = namesOf(levels);
+import { quoted } from "./refusal.ts";
 
 type Kind = "map" | "buffer" | "stream" | "level" | "number" | "text" | "bytes" | "pairs" | "out" | "outText";
 
@@ -54,11 +41,18 @@ const SHAPES: Readonly<Record<string, readonly Kind[]>> = {
 };
 const WIDE = new Set<Kind>(["text", "bytes", "pairs", "outText"]);
 
-/** `get_header_map_value(http_request_headers, "user-agent") = OK "curl/8"` */
+/** What a call came to. */
+export interface Outcome {
+  readonly status: unknown;
+  /** Why it is not OK; "" when it is, or when nobody said. */
+  readonly reason: string;
+}
+
+/** `get_header_map_value(http_request_headers, "user-agent") = OK "curl/8"`, or `... = NOT_FOUND: <reason>` */
 export function callInWords(
   name: string,
   args: readonly (number | bigint)[],
-  status: unknown,
+  { status, reason }: Outcome,
   memory: GuestMemory,
 ): string {
   const shape = SHAPES[name] ?? args.map((): Kind => "number");
@@ -72,23 +66,23 @@ export function callInWords(
     else if (kind === "out") outputs.push(String(memory.u32(first) ?? "?"));
     else inputs.push(inWords(kind, first, second, memory));
   }
-  const verdict = STATUS.get(Number(status)) ?? String(status ?? "");
-  const given = status === statuses.OK && outputs.length > 0 ? ` ${outputs.join(", ")}` : "";
+  const verdict = STATUS_NAMES.get(Number(status)) ?? String(status ?? "");
+  const given = status === statuses.OK && outputs.length > 0 ? ` ${outputs.join(", ")}` : reason && `: ${reason}`;
   return `${name.replace(/^proxy_/, "")}(${inputs.join(", ")}) = ${verdict}${given}`;
 }
 
 function inWords(kind: Kind, first: number, second: number, memory: GuestMemory): string {
   switch (kind) {
     case "map":
-      return MAPS.get(first) ?? String(first);
+      return MAP_NAMES.get(first) ?? String(first);
     case "buffer":
-      return BUFFERS.get(first) ?? String(first);
+      return BUFFER_NAMES.get(first) ?? String(first);
     case "stream":
-      return STREAMS.get(first) ?? String(first);
+      return STREAM_NAMES.get(first) ?? String(first);
     case "level":
-      return LEVELS.get(first) ?? String(first);
+      return LEVEL_NAMES.get(first) ?? String(first);
     case "text":
-      return quoted(memory.text(first, second));
+      return textAt(first, second, memory);
     case "bytes":
     case "pairs":
       return `${second >>> 0} bytes`;
@@ -100,11 +94,10 @@ function inWords(kind: Kind, first: number, second: number, memory: GuestMemory)
 function outText(pointer: number, size: number, memory: GuestMemory): string {
   const at = memory.u32(pointer);
   const length = memory.u32(size);
-  return at === null || length === null ? "?" : quoted(memory.text(at, length));
+  return at === null || length === null ? "?" : textAt(at, length, memory);
 }
 
-function quoted(text: string | null): string {
-  if (text === null) return "(outside memory)";
-  const readable = Buffer.from(text, "latin1").toString("utf8").replaceAll("\0", ".");
-  return JSON.stringify(readable.length > SHOWN ? `${readable.slice(0, SHOWN)}…` : readable);
+function textAt(pointer: number, size: number, memory: GuestMemory): string {
+  const text = memory.text(pointer, size);
+  return text === null ? "(outside memory)" : quoted(text);
 }

@@ -72,3 +72,15 @@ export function lookUpCallbacks(exports: WebAssembly.Exports, allowed: readonly 
   });
   return Object.fromEntries(found) as unknown as GuestCallbacks;
 }
+
+/** Each callback that is there, as `change` makes it. */
+export function mapCallbacks(
+  callbacks: GuestCallbacks,
+  change: (callback: GuestCallback) => GuestCallback | null,
+): GuestCallbacks {
+  const entries = Object.entries(callbacks).map(([key, callback]) => [
+    key,
+    callback === null ? null : change(callback),
+  ]);
+  return Object.fromEntries(entries) as unknown as GuestCallbacks;
+}

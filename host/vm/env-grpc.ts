@@ -1,6 +1,7 @@
 // Host functions: gRPC call-outs (abi.md 5.5). Checks the arguments; the plugin context keeps the calls.
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { decodePairs } from "../abi/pairs.ts";
+import { NOT_PAIRS } from "./abi-words.ts";
 import type { HostFunctions } from "./host-function.ts";
 import type { Guest } from "./guest.ts";
 import type { GuestGrpcCall } from "./ports.ts";
@@ -11,17 +12,20 @@ const GRPC_STREAM = 2;
 const isStream = (id: number): boolean => (id & 3) === GRPC_STREAM;
 const isGrpc = (id: number): boolean => (id & 3) === GRPC_CALL || isStream(id);
 
+const notGrpc = (vm: Guest, id: number): number =>
+  vm.refuse(status.BAD_ARGUMENT, "{} is not the id of a gRPC call or stream", id);
+
 export function grpcCalls(vm: Guest): HostFunctions {
   return {
     proxy_grpc_call: grpcCall(vm),
     proxy_grpc_stream: grpcStream(vm),
     proxy_grpc_send(id: number, message: number, size: number, endStream: number): number {
-      if (!isStream(id)) return status.BAD_ARGUMENT;
+      if (!isStream(id)) return vm.refuse(status.BAD_ARGUMENT, "{} is not the id of a gRPC stream", id);
       const bytes = vm.memory.copy(message, size);
       return bytes === null ? status.INVALID_MEMORY_ACCESS : vm.context.grpc.send(id, bytes, endStream !== 0);
     },
-    proxy_grpc_cancel: (id: number): number => (isGrpc(id) ? vm.context.grpc.cancel(id) : status.BAD_ARGUMENT),
-    proxy_grpc_close: (id: number): number => (isGrpc(id) ? vm.context.grpc.close(id) : status.BAD_ARGUMENT),
+    proxy_grpc_cancel: (id: number): number => (isGrpc(id) ? vm.context.grpc.cancel(id) : notGrpc(vm, id)),
+    proxy_grpc_close: (id: number): number => (isGrpc(id) ? vm.context.grpc.close(id) : notGrpc(vm, id)),
   };
 }
 
@@ -82,7 +86,7 @@ function start(vm: Guest, call: Omit<GuestGrpcCall, "metadata">, pairs: Buffer, 
   // The id is written before anything is sent, so that a bad address sends nothing.
   if (!vm.memory.setU32(out, 0)) return status.INVALID_MEMORY_ACCESS;
   const metadata = decodePairs(pairs);
-  if (metadata === null) return status.PARSE_FAILURE;
+  if (metadata === null) return vm.refuse(status.PARSE_FAILURE, NOT_PAIRS);
   const { context } = vm;
   const id = context.grpc.start({ ...call, metadata }, context.id);
   if (id < 0) return -id;

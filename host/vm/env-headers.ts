@@ -1,13 +1,36 @@
 // Host functions: header maps (abi.md 5.3). Lookups and edits run on the live list of the effective context.
 import * as status from "../../sdk/assembly/abi/status.ts";
-import { checkHeaderWrite, hasRoomFor, mayRemove, normalizeGuestMap } from "../abi/header-rules.ts";
+import {
+  checkHeaderWrite,
+  hasRoomFor,
+  mayRemove,
+  normalizeGuestMap,
+  whyNotMap,
+  whyRefused,
+} from "../abi/header-rules.ts";
 import { addHeader, joinedHeader, removeHeader, replaceHeader, type HeaderList } from "../abi/headers.ts";
 import { decodePairs } from "../abi/pairs.ts";
+import { MAP_NAMES, NOT_PAIRS } from "./abi-words.ts";
 import type { HostFunctions } from "./host-function.ts";
 import type { Guest } from "./guest.ts";
 
 /** HTTP_CALL_RESPONSE_TRAILERS, the last map. */
 const LAST_MAP = 7;
+
+const NO_MAP = "there is no header map {}";
+
+function unreadable(vm: Guest, map: number): number {
+  const name = MAP_NAMES.get(map);
+  if (name === undefined) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
+  return vm.refuse(vm.context.absentMap, "the map {} is not there in this callback", name);
+}
+
+function unwritable(vm: Guest, map: number): number {
+  const name = MAP_NAMES.get(map);
+  if (name === undefined) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
+  const reason = "the map {} cannot be written now: not there yet, gone on already, or read-only as in proxy_on_log";
+  return vm.refuse(status.BAD_ARGUMENT, reason, name);
+}
 
 type Edit = (list: HeaderList, name: string, value: string) => void;
 
@@ -20,24 +43,25 @@ function readCalls(vm: Guest): HostFunctions {
   return {
     proxy_get_header_map_size(map: number, out: number): number {
       const list = vm.context.headers(map);
-      if (list === null) return status.BAD_ARGUMENT;
+      if (list === null) return unreadable(vm, map) && status.BAD_ARGUMENT;
       let bytes = 0;
       for (const text of list) bytes += text.length;
       return memory.setU32(out, bytes) ? status.OK : status.INVALID_MEMORY_ACCESS;
     },
     proxy_get_header_map_pairs(map: number, pointer: number, size: number): number {
-      if (map >>> 0 > LAST_MAP) return status.BAD_ARGUMENT;
+      if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
       return memory.givePairs(vm.context.headers(map) ?? [], pointer, size);
     },
     proxy_get_header_map_value(map: number, key: number, keySize: number, pointer: number, size: number): number {
-      if (map >>> 0 > LAST_MAP) return status.BAD_ARGUMENT;
+      if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
       const name = memory.name(key, keySize);
       if (name === null) return status.INVALID_MEMORY_ACCESS;
       const list = vm.context.headers(map);
-      if (list === null) return vm.context.absentMap;
+      if (list === null) return unreadable(vm, map);
       const value = joinedHeader(list, name);
       if (value !== undefined) return memory.giveText(value, pointer, size);
-      return vm.missingHeaderIsEmpty ? memory.giveText("", pointer, size) : status.NOT_FOUND;
+      if (vm.missingHeaderIsEmpty) return memory.giveText("", pointer, size);
+      return vm.refuse(status.NOT_FOUND, "there is no header {}", name);
     },
   };
 }
@@ -46,14 +70,16 @@ function wholeMapWrite(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_set_header_map_pairs(map: number, pointer: number, size: number): number {
-      if (map >>> 0 > LAST_MAP) return status.BAD_ARGUMENT;
+      if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
       const bytes = memory.borrow(pointer, size);
       if (bytes === null) return status.INVALID_MEMORY_ACCESS;
-      if (vm.context.writableHeaders(map) === null) return status.BAD_ARGUMENT;
+      if (vm.context.writableHeaders(map) === null) return unwritable(vm, map);
       const pairs = decodePairs(bytes);
-      if (pairs === null) return status.PARSE_FAILURE;
+      if (pairs === null) return vm.refuse(status.PARSE_FAILURE, NOT_PAIRS);
       const list = normalizeGuestMap(map, pairs);
-      return list === null ? status.BAD_ARGUMENT : vm.context.replaceHeaders(map, list);
+      return list === null
+        ? vm.refuse(status.BAD_ARGUMENT, ...whyNotMap(map, pairs))
+        : vm.context.replaceHeaders(map, list);
     },
   };
 }
@@ -62,15 +88,17 @@ function writeCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
 
   const write = (map: number, key: number, keySize: number, value: number, valueSize: number, edit: Edit): number => {
-    if (map >>> 0 > LAST_MAP) return status.BAD_ARGUMENT;
+    if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
     const name = memory.name(key, keySize);
     const text = memory.value(value, valueSize);
     if (name === null || text === null) return status.INVALID_MEMORY_ACCESS;
     const list = vm.context.writableHeaders(map);
-    if (list === null) return status.BAD_ARGUMENT;
+    if (list === null) return unwritable(vm, map);
     const verdict = checkHeaderWrite(map, name, text);
-    if (verdict !== "ok") return verdict === "ignored" ? status.OK : status.BAD_ARGUMENT;
-    if (!hasRoomFor(list, name, text)) return status.BAD_ARGUMENT;
+    if (verdict === "ignored") return status.OK;
+    if (verdict === "refused") return vm.refuse(status.BAD_ARGUMENT, whyRefused(map, name, text), name);
+    if (!hasRoomFor(list, name, text))
+      return vm.refuse(status.BAD_ARGUMENT, "with {} the map would be over 64 KiB or 256 headers", name);
     edit(list, name, text);
     return status.OK;
   };
@@ -86,11 +114,12 @@ function writeCalls(vm: Guest): HostFunctions {
       valueSize: number,
     ): number => write(map, key, keySize, value, valueSize, replaceHeader),
     proxy_remove_header_map_value(map: number, key: number, keySize: number): number {
-      if (map >>> 0 > LAST_MAP) return status.BAD_ARGUMENT;
+      if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
       const name = memory.name(key, keySize);
       if (name === null) return status.INVALID_MEMORY_ACCESS;
       const list = vm.context.writableHeaders(map);
-      if (list === null || !mayRemove(map, name)) return status.BAD_ARGUMENT;
+      if (list === null) return unwritable(vm, map);
+      if (!mayRemove(map, name)) return vm.refuse(status.BAD_ARGUMENT, "{} is mandatory and cannot be removed", name);
       removeHeader(list, name);
       return status.OK;
     },

@@ -10,7 +10,7 @@ export function lifecycleCalls(vm: Guest): HostFunctions {
   return {
     // Allowed in every phase, so it goes round the restricted services.
     proxy_log(logLevel: number, message: number, size: number): number {
-      if (logLevel >>> 0 > level.CRITICAL) return status.BAD_ARGUMENT;
+      if (logLevel >>> 0 > level.CRITICAL) return vm.refuse(status.BAD_ARGUMENT, "there is no log level {}", logLevel);
       const services = vm.options.services;
       const bytes = memory.borrow(message, size);
       if (bytes === null) return status.INVALID_MEMORY_ACCESS;

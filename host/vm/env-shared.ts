@@ -4,6 +4,11 @@ import * as status from "../../sdk/assembly/abi/status.ts";
 import type { HostFunctions } from "./host-function.ts";
 import type { Guest } from "./guest.ts";
 
+const STALE_CAS = "{} has changed since it was read: read it again and try with its new cas";
+const NO_ROOM = "{} is not stored: keys have at most 1 KiB, values 1 MiB, and the namespace has a size";
+const NO_QUEUE = "there is no shared queue {}";
+const NO_METRIC = "there is no metric {}, or its type does not take this";
+
 export function sharedCalls(vm: Guest): HostFunctions {
   return { ...dataCalls(vm), ...queueCalls(vm), ...metricCalls(vm) };
 }
@@ -16,7 +21,7 @@ function dataCalls(vm: Guest): HostFunctions {
       if (name === null) return status.INVALID_MEMORY_ACCESS;
       const { shared, vmId } = vm.services;
       const entry = shared.get(vmId, name);
-      if (entry === undefined) return status.NOT_FOUND;
+      if (entry === undefined) return vm.refuse(status.NOT_FOUND, "there is no shared data under {}", name);
       if (!memory.writable(cas, cas)) return status.INVALID_MEMORY_ACCESS;
       const given = memory.giveBytes(entry.value, pointer, size);
       if (given === status.OK) memory.setU32(cas, entry.cas);
@@ -27,7 +32,9 @@ function dataCalls(vm: Guest): HostFunctions {
       const bytes = memory.copy(value, valueSize);
       if (name === null || bytes === null) return status.INVALID_MEMORY_ACCESS;
       const { shared, vmId } = vm.services;
-      return shared.set(vmId, name, bytes, cas >>> 0);
+      const answer = shared.set(vmId, name, bytes, cas >>> 0);
+      if (answer === status.OK) return answer;
+      return vm.refuse(answer, answer === status.CAS_MISMATCH ? STALE_CAS : NO_ROOM, name);
     },
   };
 }
@@ -39,7 +46,7 @@ function queueCalls(vm: Guest): HostFunctions {
       const text = memory.text(name, size);
       if (text === null || !memory.writable(out, out)) return status.INVALID_MEMORY_ACCESS;
       const id = vm.context.registerQueue(text);
-      if (id === 0) return status.INTERNAL_FAILURE;
+      if (id === 0) return vm.refuse(status.INTERNAL_FAILURE, "no room for another queue: {}", text);
       memory.setU32(out, id);
       return status.OK;
     },
@@ -49,17 +56,21 @@ function queueCalls(vm: Guest): HostFunctions {
       if (namespace === null || text === null) return status.INVALID_MEMORY_ACCESS;
       const { queues, vmId } = vm.services;
       const id = queues.resolve(namespace === "" ? vmId : namespace, text);
-      if (id === 0) return status.NOT_FOUND;
+      if (id === 0) return vm.refuse(status.NOT_FOUND, "nobody has registered the queue {}", text);
       return memory.setU32(out, id) ? status.OK : status.INVALID_MEMORY_ACCESS;
     },
     proxy_enqueue_shared_queue(id: number, value: number, size: number): number {
       const bytes = memory.copy(value, size);
-      return bytes === null ? status.INVALID_MEMORY_ACCESS : vm.services.queues.enqueue(id >>> 0, bytes);
+      if (bytes === null) return status.INVALID_MEMORY_ACCESS;
+      const answer = vm.services.queues.enqueue(id >>> 0, bytes);
+      if (answer === status.OK) return answer;
+      return vm.refuse(answer, answer === status.NOT_FOUND ? NO_QUEUE : "the queue {} is full", id);
     },
     proxy_dequeue_shared_queue(id: number, pointer: number, size: number): number {
       if (!memory.writable(pointer, size)) return status.INVALID_MEMORY_ACCESS;
       const item = vm.services.queues.dequeue(id >>> 0);
-      return typeof item === "number" ? item : memory.giveBytes(item, pointer, size);
+      if (typeof item !== "number") return memory.giveBytes(item, pointer, size);
+      return vm.refuse(item, item === status.EMPTY ? "the queue {} is empty" : NO_QUEUE, id);
     },
   };
 }
@@ -68,19 +79,26 @@ function metricCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
     proxy_define_metric(type: number, name: number, size: number, out: number): number {
-      if (type >>> 0 > metric.HISTOGRAM) return status.BAD_ARGUMENT;
+      if (type >>> 0 > metric.HISTOGRAM) return vm.refuse(status.BAD_ARGUMENT, "there is no metric type {}", type);
       const text = memory.text(name, size);
       if (text === null) return status.INVALID_MEMORY_ACCESS;
       const id = vm.services.metrics.define(vm.services.scope, type, text);
-      if (id < 0) return id === -1 ? status.BAD_ARGUMENT : status.INTERNAL_FAILURE;
+      if (id === -1)
+        return vm.refuse(status.BAD_ARGUMENT, "{} is no name for a metric, or has another type already", text);
+      if (id < 0) return vm.refuse(status.INTERNAL_FAILURE, "{} would be one metric too many for this filter", text);
       return memory.setU32(out, id) ? status.OK : status.INVALID_MEMORY_ACCESS;
     },
-    proxy_record_metric: (id: number, value: bigint): number =>
-      vm.services.metrics.record(id >>> 0, BigInt.asUintN(64, value)),
-    proxy_increment_metric: (id: number, delta: bigint): number => vm.services.metrics.increment(id >>> 0, delta),
+    proxy_record_metric(id: number, value: bigint): number {
+      const answer = vm.services.metrics.record(id >>> 0, BigInt.asUintN(64, value));
+      return answer === status.OK ? answer : vm.refuse(answer, NO_METRIC, id);
+    },
+    proxy_increment_metric(id: number, delta: bigint): number {
+      const answer = vm.services.metrics.increment(id >>> 0, delta);
+      return answer === status.OK ? answer : vm.refuse(answer, NO_METRIC, id);
+    },
     proxy_get_metric(id: number, out: number): number {
       const value = vm.services.metrics.get(id >>> 0);
-      if (typeof value === "number") return value;
+      if (typeof value === "number") return vm.refuse(value, NO_METRIC, id);
       return memory.setU64(out, value) ? status.OK : status.INVALID_MEMORY_ACCESS;
     },
   };

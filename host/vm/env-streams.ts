@@ -4,6 +4,7 @@ import * as status from "../../sdk/assembly/abi/status.ts";
 import { MAX_REPLY_BYTES } from "../abi/limits.ts";
 import { firstHeader, type HeaderList } from "../abi/headers.ts";
 import { decodePairs } from "../abi/pairs.ts";
+import { NOT_PAIRS } from "./abi-words.ts";
 import type { GuestReply } from "./ports.ts";
 import type { HostFunctions } from "./host-function.ts";
 import type { Guest } from "./guest.ts";
@@ -11,9 +12,9 @@ import type { Guest } from "./guest.ts";
 export function streamCalls(vm: Guest): HostFunctions {
   return {
     proxy_continue_stream: (type: number): number =>
-      type >>> 0 > streams.UPSTREAM ? status.BAD_ARGUMENT : vm.context.continueStream(type),
+      type >>> 0 > streams.UPSTREAM ? noStream(vm, type) : vm.context.continueStream(type),
     proxy_close_stream: (type: number): number =>
-      type >>> 0 > streams.UPSTREAM ? status.BAD_ARGUMENT : vm.context.closeStream(type),
+      type >>> 0 > streams.UPSTREAM ? noStream(vm, type) : vm.context.closeStream(type),
     // ABI 0.1.0.
     proxy_continue_request: (): number => vm.context.continueStream(streams.HTTP_REQUEST),
     proxy_continue_response: (): number => vm.context.continueStream(streams.HTTP_RESPONSE),
@@ -22,6 +23,9 @@ export function streamCalls(vm: Guest): HostFunctions {
     proxy_http_call: httpCall(vm),
   };
 }
+
+const noStream = (vm: Guest, type: number): number =>
+  vm.refuse(status.BAD_ARGUMENT, "there is no stream type {}", type);
 
 function localResponse(vm: Guest) {
   const { memory } = vm;
@@ -40,8 +44,10 @@ function localResponse(vm: Guest) {
     const serialised = memory.borrow(pairs, pairsSize);
     if (words === null || bytes === null || serialised === null) return status.INVALID_MEMORY_ACCESS;
     const headers = decodePairs(serialised);
-    if (headers === null) return status.PARSE_FAILURE;
-    if (code < 200 || code > 599 || bytes.length > MAX_REPLY_BYTES) return status.BAD_ARGUMENT;
+    if (headers === null) return vm.refuse(status.PARSE_FAILURE, NOT_PAIRS);
+    if (code < 200 || code > 599) return vm.refuse(status.BAD_ARGUMENT, "the status {} is not in 200..599", code);
+    if (bytes.length > MAX_REPLY_BYTES)
+      return vm.refuse(status.BAD_ARGUMENT, "a body of {} bytes is over the 1 MiB of a local reply", bytes.length);
     const reply: GuestReply = {
       status: code,
       details: words,
@@ -77,8 +83,10 @@ function httpCall(vm: Guest) {
     }
     const headers = decodePairs(head);
     const trailerList = decodePairs(tail);
-    if (headers === null || trailerList === null || !isRequestHead(headers) || timeoutMs < 0)
-      return status.BAD_ARGUMENT;
+    if (headers === null || trailerList === null) return vm.refuse(status.BAD_ARGUMENT, NOT_PAIRS);
+    if (!isRequestHead(headers))
+      return vm.refuse(status.BAD_ARGUMENT, "a call to {} needs :method, :path and :authority", cluster);
+    if (timeoutMs < 0) return vm.refuse(status.BAD_ARGUMENT, "the timeout {} is below 0", timeoutMs);
     const id = vm.context.httpCall({ upstream: cluster, headers, body: bytes, trailers: trailerList, timeoutMs });
     if (id < 0) return -id;
     memory.setU32(out, id);

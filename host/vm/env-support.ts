@@ -19,14 +19,16 @@ function propertyCalls(vm: Guest): HostFunctions {
       if (text === null) return status.INVALID_MEMORY_ACCESS;
       const segments = parsePropertyPath(text);
       const value = segments === null ? null : vm.context.property(segments);
-      return value === null ? status.NOT_FOUND : memory.giveBytes(value, pointer, size);
+      if (value === null) return vm.refuse(status.NOT_FOUND, "the property {} is not there, or not yet", text);
+      return memory.giveBytes(value, pointer, size);
     },
     proxy_set_property(path: number, pathSize: number, value: number, valueSize: number): number {
       const text = memory.text(path, pathSize);
       const bytes = memory.copy(value, valueSize);
       if (text === null || bytes === null) return status.INVALID_MEMORY_ACCESS;
       const segments = parsePropertyPath(text);
-      return segments === null ? status.NOT_FOUND : vm.context.setProperty(segments, bytes);
+      if (segments === null) return vm.refuse(status.NOT_FOUND, "the path {} has an empty segment", text);
+      return vm.context.setProperty(segments, bytes);
     },
     proxy_get_configuration(pointer: number, size: number): number {
       const bytes = vm.context.buffer(buffers.PLUGIN_CONFIGURATION) ?? vm.context.buffer(buffers.VM_CONFIGURATION);
@@ -51,6 +53,8 @@ function foreignCalls(vm: Guest): HostFunctions {
       const bytes = memory.copy(args, argsSize);
       if (text === null || bytes === null) return status.INVALID_MEMORY_ACCESS;
       const result = vm.context.foreign(text, bytes);
+      if (result.status !== status.OK)
+        vm.refusal.note(result.reason ?? "the function {} refuses its arguments", result.subject ?? text);
       if (pointer === 0 || size === 0) return result.status;
       const given = memory.giveBytes(result.bytes, pointer, size);
       return given === status.OK ? result.status : given;

@@ -60,3 +60,11 @@ export function reasonOf(error: unknown): FaultReason {
   // V8's stack overflow; the instance could be called again, but the guest's shadow stack is not unwound.
   return error instanceof RangeError && /call stack/i.test(error.message) ? "stack" : "host_error";
 }
+
+export function throwIf(error: Error | null): void {
+  if (error !== null) throw error;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

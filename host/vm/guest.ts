@@ -5,6 +5,8 @@ import type { FaultReason, GuestFault } from "./faults.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
+import type { ProfileName } from "./profile-name.ts";
+import type { Refusal } from "./refusal.ts";
 import type { VmTrace } from "./trace.ts";
 
 export interface VmOptions {
@@ -18,12 +20,16 @@ export interface VmOptions {
   readonly memoryBytes: number;
   /** Listens to every call in both directions; absent on a serving proxy. */
   readonly trace?: VmTrace | undefined;
+  /** Which host to be; absent on a serving proxy. */
+  readonly profile?: ProfileName | undefined;
   /** Once, when the instance dies. */
   readonly onFault: (fault: GuestFault) => void;
 }
 
 export interface Guest {
   readonly memory: GuestMemory;
+  /** Why the newest refused call was refused. */
+  readonly refusal: Refusal;
   readonly options: VmOptions;
   /** What host calls act on now: the effective context. */
   readonly context: Hostcalls;
@@ -41,4 +47,6 @@ export interface Guest {
   /** Ends the guest; the reason stands even if the guest catches the exception. */
   abort(reason: FaultReason, message: string): never;
   setEffectiveContext(id: number): Status;
+  /** Notes why a call is refused and gives the status back; arguments as of {@link Refusal.note}. */
+  refuse(answer: Status, reason: string, subject?: string | number): Status;
 }

@@ -8,6 +8,7 @@ import type { HostFunction, HostFunctions } from "./host-function.ts";
 import { grpcCalls } from "./env-grpc.ts";
 import { headerCalls } from "./env-headers.ts";
 import { lifecycleCalls } from "./env-lifecycle.ts";
+import type { Profile } from "./profile.ts";
 import { sharedCalls } from "./env-shared.ts";
 import { streamCalls } from "./env-streams.ts";
 import { supportCalls } from "./env-support.ts";
@@ -20,8 +21,9 @@ const WHILE_ALLOCATING = new Set(["fd_write", "clock_time_get", "poll_oneoff", "
 /** What a denied WASI call answers: NOTCAPABLE. */
 const WASI_NOTCAPABLE = 76;
 
-export function buildImports(vm: Guest, module: WebAssembly.Module): WebAssembly.Imports {
-  const env: HostFunctions = {
+/** @param profile decorates the ABI's functions; null = as they are */
+export function buildImports(vm: Guest, module: WebAssembly.Module, profile: Profile | null): WebAssembly.Imports {
+  const own: HostFunctions = {
     ...lifecycleCalls(vm),
     ...headerCalls(vm),
     ...bufferCalls(vm),
@@ -30,6 +32,7 @@ export function buildImports(vm: Guest, module: WebAssembly.Module): WebAssembly
     ...sharedCalls(vm),
     ...supportCalls(vm),
   };
+  const env = profile === null ? own : profile.calls(own);
   const wasi = wasiCalls(vm);
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: space, name, kind } of WebAssembly.Module.imports(module)) {
@@ -48,14 +51,14 @@ function pick(vm: Guest, table: HostFunctions, space: string, name: string): Hos
   if (allowed !== null && !allowed.includes(name) && name.startsWith("proxy_")) {
     // A filter falls back on NOT_FOUND only, and must do so here as well.
     const answer = name === "proxy_call_foreign_function" ? status.NOT_FOUND : status.INTERNAL_FAILURE;
-    return stub(vm, `${name} is not in allowedCapabilities`, answer);
+    return stub(vm, `${name} is not in the filter's allowedCapabilities`, answer);
   }
   const known = table[name];
   if (known !== undefined)
     return space === "env" || WHILE_ALLOCATING.has(name) ? known : notInAllocator(vm, name, known);
   return stub(
     vm,
-    `${space}.${name} is not known to this host`,
+    `${space}.${name} is not known to this host; be ready for the status, or use a function of proxy-wasm 0.2.1`,
     space === "env" ? status.UNIMPLEMENTED : WASI_NOTCAPABLE,
   );
 }
@@ -73,9 +76,13 @@ function traced(vm: Guest, name: string, run: HostFunction): HostFunction {
   if (trace === undefined) return run;
   const call = run as (...args: (number | bigint)[]) => number | bigint | undefined;
   return (...args: (number | bigint)[]) => {
-    const status = call(...args);
-    trace.hostCall(callInWords(name, args, status, vm.memory));
-    return status;
+    const { refusal } = vm;
+    const before = refusal.count;
+    const answer = call(...args);
+    // Read before the words are made, which look at the guest's memory once more.
+    const outcome = { status: answer, reason: refusal.count === before ? "" : refusal.text };
+    trace.hostCall(callInWords(name, args, outcome, vm.memory));
+    return answer;
   };
 }
 
@@ -85,6 +92,13 @@ function stub(vm: Guest, reason: string, answer: number): HostFunction {
   return () => {
     if (!said) vm.options.services.log(3, 0, `${reason}: answered with status ${answer}`);
     said = true;
+    vm.refusal.note(reason);
     return answer;
   };
+}
+
+/** Marked for ABI 0.1.0 and nothing newer. */
+export function isFirstVersion(module: WebAssembly.Module): boolean {
+  const marks = WebAssembly.Module.exports(module).filter(({ name }) => name.startsWith("proxy_abi_version_"));
+  return marks.length > 0 && marks.every(({ name }) => name === "proxy_abi_version_0_1_0");
 }

@@ -6,10 +6,13 @@ import type { HeaderList } from "../abi/headers.ts";
 import type { Status } from "../abi/status.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { names, values } from "./name-table.ts";
+import { Refusal } from "./refusal.ts";
 
 const NO_BUFFER = new ArrayBuffer(0);
+const OUTSIDE = "the range that begins at {} is not inside the guest's memory";
 
 export class GuestMemory {
+  readonly #refusal: Refusal;
   #memory: WebAssembly.Memory | null = null;
   #allocate: (size: number) => number = () => 0;
   /** Address of the guest's scratch words (used, base, capacity); 0 = it has none. */
@@ -17,6 +20,11 @@ export class GuestMemory {
   #buffer: ArrayBuffer = NO_BUFFER;
   #bytes: Buffer = Buffer.from(NO_BUFFER);
   #words: Uint32Array = new Uint32Array(NO_BUFFER);
+
+  /** @param refusal hears of every range that is not in the memory */
+  constructor(refusal: Refusal = new Refusal()) {
+    this.#refusal = refusal;
+  }
 
   /**
    * Until this is called (a wasm start section runs before it) every access is out of bounds.
@@ -51,7 +59,9 @@ export class GuestMemory {
   #fits(at: number, size: number): boolean {
     if (at + size <= this.#bytes.length) return true;
     this.#refresh();
-    return at + size <= this.#bytes.length;
+    if (at + size <= this.#bytes.length) return true;
+    this.#refusal.note(OUTSIDE, at);
+    return false;
   }
 
   /** Bytes as latin1 text (every byte round-trips), or null out of bounds. */
@@ -153,6 +163,7 @@ export class GuestMemory {
     let at = 0;
     if (length > 0) {
       at = this.#bump(length) || this.#allocate(length) >>> 0;
+      if (at === 0) this.#refusal.note("the guest's allocator gave no memory for {} bytes", length);
       if (at === 0 || !this.#fits(at, length)) return -1;
     }
     this.setU32(pointer, at);

@@ -50,6 +50,9 @@ export interface GrpcHostcalls {
 export interface ForeignResult {
   readonly status: Status;
   readonly bytes: Uint8Array;
+  /** Why the status is not OK; `{}` stands for `subject`, or for the function's name without one. */
+  readonly reason?: string;
+  readonly subject?: string | number;
 }
 
 /** One context (plugin or stream) as its guest may act on it. Every method answers now; effects may come later. */

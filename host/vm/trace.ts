@@ -1,7 +1,7 @@
 // What happens between host and guest, for people: `sluice call --trace`, tests, reports. Off (null) on a serving proxy,
 // where it costs nothing: host functions are only wrapped when somebody listens.
 
-import type { GuestCallback, GuestCallbacks } from "./callbacks.ts";
+import { type GuestCallbacks, mapCallbacks } from "./callbacks.ts";
 
 /** As vm.ts answers it. */
 const FAULTED_RESULT = -1;
@@ -17,23 +17,17 @@ export interface VmTrace {
 /** The callbacks, with `trace` told of each run; as they are when nobody listens. */
 export function traceCallbacks(callbacks: GuestCallbacks, trace: VmTrace | undefined): GuestCallbacks {
   if (trace === undefined) return callbacks;
-  const wrap = (callback: GuestCallback | null): GuestCallback | null =>
-    callback === null
-      ? null
-      : {
-          name: callback.name,
-          run: (contextId = 0, ...args) => {
-            trace.callbackBegan(callback.name, contextId, args);
-            let result = FAULTED_RESULT;
-            try {
-              result = callback.run(contextId, ...args) ?? 0;
-            } finally {
-              trace.callbackEnded(callback.name, result);
-            }
-            return result;
-          },
-        };
-  return Object.fromEntries(
-    Object.entries(callbacks).map(([key, callback]) => [key, wrap(callback)]),
-  ) as unknown as GuestCallbacks;
+  return mapCallbacks(callbacks, (callback) => ({
+    name: callback.name,
+    run: (contextId = 0, ...args) => {
+      trace.callbackBegan(callback.name, contextId, args);
+      let result = FAULTED_RESULT;
+      try {
+        result = callback.run(contextId, ...args) ?? 0;
+      } finally {
+        trace.callbackEnded(callback.name, result);
+      }
+      return result;
+    },
+  }));
 }

@@ -4,23 +4,18 @@
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
-import {
-  lookUpCallbacks,
-  downstreamSide,
-  NO_CALLBACKS,
-  requestSide,
-  responseSide,
-  upstreamSide,
-  type GuestCallback,
-  type GuestCallbacks,
-} from "./callbacks.ts";
-import { GuestAbort, guestFrames, reasonOf, type FaultCause, type FaultReason, type GuestFault } from "./faults.ts";
+import { downstreamSide, lookUpCallbacks, NO_CALLBACKS, requestSide, responseSide, upstreamSide } from "./callbacks.ts";
+import type { GuestCallback, GuestCallbacks } from "./callbacks.ts";
+import { GuestAbort, guestFrames, messageOf, reasonOf, throwIf } from "./faults.ts";
+import type { FaultCause, FaultReason, GuestFault } from "./faults.ts";
 import { ContextTable } from "./context-table.ts";
 import type { Guest, VmOptions } from "./guest.ts";
-import { buildImports } from "./imports.ts";
+import { buildImports, isFirstVersion } from "./imports.ts";
 import { GuestMemory } from "./memory.ts";
 import { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
+import { type Profile, profiled, profileOf } from "./profile.ts";
+import { Refusal } from "./refusal.ts";
 import { RESTRICTED, takeRefusal } from "./restricted.ts";
 import { traceCallbacks } from "./trace.ts";
 
@@ -33,7 +28,8 @@ const NO_KNOWN_RESULT = 0x7fff_ffff;
 const MAX_CALLS = 2 ** 29 - 1;
 
 export class Vm implements Guest {
-  readonly memory = new GuestMemory();
+  readonly refusal = new Refusal();
+  readonly memory = new GuestMemory(this.refusal);
   readonly options: VmOptions;
   readonly output: OutputLines;
   /** What host calls act on now: the effective context. Restricted while starting up and allocating. */
@@ -69,8 +65,9 @@ export class Vm implements Guest {
     this.output = new OutputLines((level, text) => options.services.log(level, 0, text));
     this.missingHeaderIsEmpty = isFirstVersion(module);
     this.#guard("start", "_initialize", 0, () => {
-      const instance = new WebAssembly.Instance(module, buildImports(this, module));
-      this.#attach(instance.exports);
+      const profile = profileOf(this.options.profile, this);
+      const instance = new WebAssembly.Instance(module, buildImports(this, module, profile));
+      this.#attach(instance.exports, profile);
       this.#start();
       throwIf(takeRefusal());
       return 0;
@@ -79,18 +76,20 @@ export class Vm implements Guest {
     this.services = options.services;
   }
 
-  #attach(exports: WebAssembly.Exports): void {
+  #attach(exports: WebAssembly.Exports, profile: Profile | null): void {
     this.#exports = exports;
     const allocator = exports["malloc"] ?? exports["proxy_on_memory_allocate"];
     this.#allocator = typeof allocator === "function" ? (allocator as (size: number) => number) : null;
     const { __fuel: fuel, __fuel_budget: budget, sluice_scratch: scratch } = exports;
-    const address = scratch instanceof WebAssembly.Global ? Number(scratch.value) : 0;
+    const address = profile === null && scratch instanceof WebAssembly.Global ? Number(scratch.value) : 0;
     this.memory.attach(exports["memory"] as WebAssembly.Memory, (size) => this.#allocate(size), address);
     this.#fuel = fuel instanceof WebAssembly.Global ? fuel : null;
     this.#budget = budget instanceof WebAssembly.Global ? budget : null;
-    this.lazyStreams = exports["sluice_lazy_streams"] instanceof WebAssembly.Global;
+    // Another host knows nothing of this export either, and announces every stream.
+    this.lazyStreams = profile === null && exports["sluice_lazy_streams"] instanceof WebAssembly.Global;
     this.#setBudget(1);
-    this.callbacks = traceCallbacks(lookUpCallbacks(exports, this.options.allowedCapabilities), this.options.trace);
+    const found = lookUpCallbacks(exports, this.options.allowedCapabilities);
+    this.callbacks = traceCallbacks(profiled(profile, found), this.options.trace);
     this.requestCallbacks = requestSide(this.callbacks);
     this.responseCallbacks = responseSide(this.callbacks);
     this.downstreamCallbacks = downstreamSide(this.callbacks);
@@ -189,10 +188,11 @@ export class Vm implements Guest {
     if (this.#running) throw new Error(`a callback of this VM is running already; context ${context.id} must wait`);
     this.#running = true;
     this.context = context;
+    this.refusal.clear();
     this.#frozenNanos = 0n;
   }
 
-  /** Points that the last callback left over; null without a budget. */
+  /** Points that the last callback left over, or the running one may still use; null without a budget. */
   get fuelLeft(): number | null {
     return this.#fuel === null ? null : Number(this.#fuel.value);
   }
@@ -274,27 +274,18 @@ export class Vm implements Guest {
     return reason === "trap" && this.memory.byteLength + page > this.options.memoryBytes ? "oom" : reason;
   }
 
+  refuse(answer: Status, reason: string, subject: string | number = ""): Status {
+    this.refusal.note(reason, subject);
+    return answer;
+  }
+
   /** `proxy_set_effective_context`. */
   setEffectiveContext(id: number): Status {
     const target = this.contexts.get(id);
-    if (target === undefined) return status.BAD_ARGUMENT;
+    if (target === undefined) return this.refuse(status.BAD_ARGUMENT, "no living context of this VM has the id {}", id);
     this.context = target;
     return status.OK;
   }
 }
 
 const known = (result: number): number => ((result | 0) === FAULTED ? NO_KNOWN_RESULT : result | 0);
-
-/** Marked for ABI 0.1.0 and nothing newer. */
-function isFirstVersion(module: WebAssembly.Module): boolean {
-  const marks = WebAssembly.Module.exports(module).filter(({ name }) => name.startsWith("proxy_abi_version_"));
-  return marks.length > 0 && marks.every(({ name }) => name === "proxy_abi_version_0_1_0");
-}
-
-function throwIf(error: Error | null): void {
-  if (error !== null) throw error;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -15,9 +15,12 @@ function fetch(path: string): bool {
   const size = encodedSize;
   // Segments are split by NUL on the wire; a copy, because the encoding of a literal is shared.
   const wire = scratch(size + 1);
+  // A path that is split already keeps its dots: they belong to the names.
+  let split = false;
+  for (let i: usize = 0; i < size; i++) if (load<u8>(bytes + i) == 0) split = true;
   for (let i: usize = 0; i < size; i++) {
     const c = load<u8>(bytes + i);
-    store<u8>(wire + i, c == 46 ? 0 : c);
+    store<u8>(wire + i, c == 46 && !split ? 0 : c);
   }
   return accepted(env.proxy_get_property(wire, size, out, out + 4));
 }

@@ -4,18 +4,21 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { Harness, ProblemError, type FilterUnderTest, type HarnessOptions } from "../../host/testing.ts";
 import { Compiler, type Compiled, type Mode } from "../build/index.ts";
+import { defaultProfile } from "./profiles.ts";
 
 export { type Compiled } from "../build/index.ts";
 export {
   type GrpcReply,
   type GrpcScript,
   type Problem,
+  type ProfileName,
   type ScriptedGrpcAnswer,
   type ScriptedGrpcStream,
   type SeenGrpcCall,
   type TestConnection,
   type TestExchange,
 } from "../../host/testing.ts";
+export { describeProfiles } from "./profiles.ts";
 export { optionsTable, readmeExamples, readmeOf } from "./readme.ts";
 export { Harness, ProblemError };
 
@@ -51,7 +54,7 @@ export async function harness(
       : source;
   const filters: FilterUnderTest[] = [];
   for (const input of inputs) filters.push(await load(input, mode));
-  return new Harness(filters, rest);
+  return new Harness(filters, { profile: defaultProfile(), ...rest });
 }
 
 async function load(input: FilterInput, mode: Mode): Promise<FilterUnderTest> {

@@ -2,6 +2,7 @@
 import type { Case, GuestName, PlaneName } from "./case.ts";
 import { BUFFER_CASES } from "./cases/buffers.ts";
 import { CALLOUT_CASES } from "./cases/callouts.ts";
+import { FOREIGN_CASES } from "./cases/foreign.ts";
 import { GRPC_CASES } from "./cases/grpc.ts";
 import { HEADER_CASES } from "./cases/headers.ts";
 import { LIFECYCLE_CASES } from "./cases/lifecycle.ts";
@@ -27,6 +28,7 @@ export const CASES: readonly Case[] = [
   ...HEADER_CASES,
   ...STREAM_CASES,
   ...TCP_CASES,
+  ...FOREIGN_CASES,
   ...CALLOUT_CASES,
   ...GRPC_CASES,
   ...SHARED_CASES,

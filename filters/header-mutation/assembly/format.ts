@@ -1,8 +1,12 @@
 // Header values with Envoy's command operators (envoy docs, "Access logging: format rules"). The set is small and each
 // member means what it means there; anything else is refused while configuring.
-import { Bytes, nowNanos, props, requestHead, responseHead } from "@sluice/sdk";
+import { Bytes, lastStatus, nowNanos, props, requestHead, responseHead } from "@sluice/sdk";
 import { Line, lowerCased } from "@sluice/sdk/governance";
 import { isoTime } from "./iso-time";
+import { KeptHeaders } from "./kept-headers";
+
+/** Status of a header that is not there. */
+const NOT_FOUND: u32 = 1;
 
 enum Op {
   Text,
@@ -34,6 +38,8 @@ export class Format {
   private pieces: Piece[] = [];
   /** The first operator that only responses have, or "". */
   needsResponse: string = "";
+  /** Names of %REQ%. */
+  requestHeaders: string[] = [];
 
   /** Reads `text`; what is wrong with it, or null. */
   parse(text: string): string | null {
@@ -52,10 +58,10 @@ export class Format {
     this.literal(text.substring(from));
     return null;
   }
-  /** The value for the running callback's stream. */
-  render(): Bytes {
+  /** The value for the running callback's stream; `kept` are its request headers where the host has let them go. */
+  render(kept: KeptHeaders | null): Bytes {
     line.start();
-    for (let i = 0; i < this.pieces.length; i++) write(this.pieces[i]);
+    for (let i = 0; i < this.pieces.length; i++) write(this.pieces[i], kept);
     return line.done();
   }
 
@@ -76,7 +82,10 @@ export class Format {
   }
   /** @param rest `name)` */
   private header(op: Op, rest: string): bool {
-    return rest.length > 1 && this.add(op, lowerCased(rest.substring(0, rest.length - 1)));
+    if (rest.length < 2) return false;
+    const name = lowerCased(rest.substring(0, rest.length - 1));
+    if (op == Op.Request) this.requestHeaders.push(name);
+    return this.add(op, name);
   }
   private add(op: Op, text: string): bool {
     this.pieces.push(new Piece(op, text));
@@ -94,10 +103,10 @@ function operatorEnd(text: string, at: i32): i32 {
   return close < 0 ? -1 : close + 1;
 }
 
-function write(piece: Piece): void {
+function write(piece: Piece, kept: KeptHeaders | null): void {
   const op = piece.op;
   if (op == Op.Text) line.text(piece.text);
-  else if (op == Op.Request) writeIfThere(requestHead().headers.bytes(piece.text));
+  else if (op == Op.Request) writeIfThere(requestHeader(piece.text, kept));
   else if (op == Op.Response) writeIfThere(responseHead().headers.bytes(piece.text));
   else if (op == Op.Protocol) writeIfThere(props.bytes("request.protocol"));
   else if (op == Op.RemoteAddress) writeIfThere(props.bytes("source.address"));
@@ -105,6 +114,13 @@ function write(piece: Piece): void {
   else if (op == Op.ResponseCode) writeIfThere(responseHead().headers.bytes(":status"));
   else if (op == Op.StartTime) isoTime(line, startMillis());
   else line.int(startMillis());
+}
+
+/** NOT_FOUND is an answer, anything else a map that cannot be read. */
+function requestHeader(name: string, kept: KeptHeaders | null): Bytes | null {
+  const value = requestHead().headers.bytes(name);
+  if (value !== null || kept === null || lastStatus() == NOT_FOUND) return value;
+  return kept.get(name);
 }
 
 function writeIfThere(bytes: Bytes | null): void {

@@ -2,6 +2,7 @@
 import { Config, HeaderView } from "@sluice/sdk";
 import { headerNameProblem, lowerCased } from "@sluice/sdk/governance";
 import { Format } from "./format";
+import { KeptHeaders } from "./kept-headers";
 
 @config
 export class Mutation extends Config {
@@ -27,13 +28,17 @@ export class Mutation extends Config {
   get needsResponse(): string {
     return this.format.needsResponse;
   }
-  apply(headers: HeaderView): void {
+  /** Request headers that the value is made of. */
+  get requestHeaders(): string[] {
+    return this.format.requestHeaders;
+  }
+  apply(headers: HeaderView, kept: KeptHeaders | null): void {
     if (this.action == "remove") {
       headers.remove(this.header);
       return;
     }
     if (this.action == "addIfAbsent" && headers.has(this.header)) return;
-    const value = this.format.render();
+    const value = this.format.render(kept);
     // As Envoy without keep_empty_value: an operator without a value must not leave an empty header behind.
     if (value.length == 0) return;
     if (this.action == "append") headers.add(this.header, value.toString());

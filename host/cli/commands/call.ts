@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Command, Context } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { type CallOptions, type CallResult, loadCall } from "../parts.ts";
+import { PROFILES } from "../../vm/profile-name.ts";
 import { readModule } from "./inspect.ts";
 
 type Header = readonly [string, string];
@@ -30,6 +31,7 @@ async function toOptions(context: Context): Promise<CallOptions> {
     path: args.text("path") ?? "/",
     headers: args.list("header").map(parseHeader),
     body: data === undefined ? null : new TextEncoder().encode(await textOrFile(data, cwd)),
+    profile: PROFILES.find((name) => name === args.text("profile")) ?? "sluice",
   };
 }
 
@@ -71,8 +73,6 @@ function draw(options: CallOptions, result: CallResult, context: Context): void 
 }
 
 async function run(context: Context): Promise<number> {
-  const profile = context.args.text("profile") ?? "sluice";
-  if (profile !== "sluice") throw new UsageError(`--profile ${profile} is not supported yet`);
   const options = await toOptions(context);
   const result = await (await loadCall())(options);
   if (context.terminal.json) context.terminal.object(result);
@@ -95,7 +95,7 @@ export const call: Command = {
     },
     data: { type: "string", alias: "d", description: "Request body, or @file", valueHint: "text" },
     trace: { type: "boolean", description: "Show every host call" },
-    profile: { type: "enum", options: ["sluice", "envoy", "minimal"], description: "Which host to behave like" },
+    profile: { type: "enum", options: [...PROFILES], description: "Which host to behave like" },
   },
   run,
 };

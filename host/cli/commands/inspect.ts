@@ -47,7 +47,15 @@ async function run(context: Context): Promise<number> {
   else draw(info, context);
   const problems = info.problems ?? [];
   if (problems.length === 0) return EXIT.ok;
-  context.terminal.problems(problems.map(({ message }) => ({ kind: "abi", code: "bad_module", message, file: path })));
+  context.terminal.problems(
+    problems.map(({ message, hint }) => ({
+      kind: "abi",
+      code: "bad_module",
+      message,
+      file: path,
+      ...(hint === undefined ? {} : { hint }),
+    })),
+  );
   return EXIT.filter;
 }
 

@@ -11,6 +11,14 @@ import { readConfigFile } from "../config-file.ts";
 import { EXIT, exitCodeOfProblems } from "../exit.ts";
 import { type FilterCompiler, loadInspect } from "../parts.ts";
 
+/** What is wrong with a filter, and what will not work as its author may think. */
+interface FilterVerdict {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+const FINE: FilterVerdict = { problems: [], warnings: [] };
+const wrong = (problems: readonly Problem[]): FilterVerdict => ({ problems, warnings: [] });
+
 type Checked = { readonly parsed: ParsedConfig | null; readonly problems: readonly Problem[] };
 
 async function checkConfig(context: Context): Promise<Checked> {
@@ -25,42 +33,50 @@ async function checkConfig(context: Context): Promise<Checked> {
   }
 }
 
-async function checkWasm(filter: FilterOptions): Promise<readonly Problem[]> {
+async function checkWasm(filter: FilterOptions): Promise<FilterVerdict> {
   const inspect = await loadInspect();
-  const { problems = [] } = inspect(await readFile(filter.source));
-  return problems.map(({ message }) => ({
-    kind: "abi",
-    code: "bad_module",
-    message: `filter ${filter.name}: ${message}`,
-    file: filter.source,
-  }));
+  const { problems = [], warnings = [] } = inspect(await readFile(filter.source));
+  return {
+    problems: problems.map(({ message, hint }) => ({
+      kind: "abi",
+      code: "bad_module",
+      message: `filter ${filter.name}: ${message}`,
+      file: filter.source,
+      ...(hint === undefined ? {} : { hint }),
+    })),
+    warnings: warnings.map((warning) => `filter ${filter.name}: ${warning}`),
+  };
 }
 
-async function checkFilter(filter: FilterOptions, compiler: FilterCompiler, cwd: string): Promise<readonly Problem[]> {
-  if (filter.source === "" || filter.source.startsWith("https://")) return [];
+async function checkFilter(filter: FilterOptions, compiler: FilterCompiler, cwd: string): Promise<FilterVerdict> {
+  if (filter.source === "" || filter.source.startsWith("https://")) return FINE;
   if (!existsSync(filter.source)) {
     const message = `filter ${filter.name}: there is no ${filter.source}`;
-    return [{ kind: "config", code: "no_source", message, hint: "paths are relative to the config file" }];
+    return wrong([{ kind: "config", code: "no_source", message, hint: "paths are relative to the config file" }]);
   }
   if (filter.source.endsWith(".wasm")) return checkWasm(filter);
   const outcome = await compileEntry(compiler, filter.source, { mode: "debug", cwd });
-  return outcome.compiled === null ? outcome.problems : [];
+  return outcome.compiled === null ? wrong(outcome.problems) : FINE;
 }
 
-async function checkFilters(filters: readonly FilterOptions[], cwd: string): Promise<readonly Problem[]> {
-  if (filters.every((filter) => filter.source === "")) return [];
+async function checkFilters(filters: readonly FilterOptions[], cwd: string): Promise<FilterVerdict> {
+  if (filters.every((filter) => filter.source === "")) return FINE;
   return withCompiler(cwd, async (compiler) => {
-    const found: Problem[] = [];
-    for (const filter of filters) found.push(...(await checkFilter(filter, compiler, cwd)));
-    return found;
+    const found: FilterVerdict[] = [];
+    for (const filter of filters) found.push(await checkFilter(filter, compiler, cwd));
+    return { problems: found.flatMap(({ problems }) => problems), warnings: found.flatMap(({ warnings }) => warnings) };
   });
 }
 
 async function run(context: Context): Promise<number> {
   const { terminal, cwd } = context;
   const { parsed, problems } = await checkConfig(context);
-  const all = parsed === null ? problems : await checkFilters(parsed.config.filters, cwd);
-  const warnings = parsed?.warnings ?? [];
+  const checked = parsed === null ? wrong(problems) : await checkFilters(parsed.config.filters, cwd);
+  const all = checked.problems;
+  const warnings: readonly Problem[] = [
+    ...(parsed?.warnings ?? []),
+    ...checked.warnings.map((message): Problem => ({ kind: "abi", code: "module_warning", message })),
+  ];
   if (terminal.json) terminal.object({ ok: all.length === 0, problems: all, warnings });
   else {
     for (const warning of warnings) terminal.warning(warning);

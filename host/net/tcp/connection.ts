@@ -18,6 +18,8 @@ import { ORDERLY } from "./tcp-metrics.ts";
 const LINGER_MS = 1000;
 /** How long it waits while a peer takes nothing of what is still to be written. */
 const STALL_MS = 5000;
+/** Filter state by which a filter names the cluster, as in Envoy (abi.md 11.1). */
+const CLUSTER_KEY = "envoy.tcp_proxy.cluster";
 const NOTHING = Buffer.alloc(0);
 
 export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwner, OpenConnection {
@@ -69,7 +71,9 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
 
   /** Where this connection goes: decided here alone, after on_new_connection of every filter. */
   #destination(): string {
-    return this.#view.options.cluster;
+    const { notes, connectionState } = this.facts;
+    const named = notes?.filterState.get(CLUSTER_KEY) ?? connectionState.filterState?.get(CLUSTER_KEY);
+    return named?.value.toString() ?? this.#view.options.cluster;
   }
 
   forwardUpstream(chunk: Buffer, end: boolean): void {
@@ -138,6 +142,7 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     facts.attempts = dial?.attempts ?? 0;
     facts.upstreamAddress = socket.remoteAddress ?? endpoint.options.host;
     facts.upstreamPort = endpoint.options.port;
+    facts.upstreamEndpoint = endpoint.options;
     facts.upstreamMs = this.#context.clock.monotonicMs() - this.#dialMs;
     if (this.#state === "open") facts.responseCodeDetails = ORDERLY;
     const up = new Leg(socket, this);

@@ -32,8 +32,9 @@ const ON_PLUGIN: readonly Row[] = [
   ["proxy_get_property", [text("request\0path"), ...outText()], NOT_FOUND],
   ["proxy_get_status", [out(16), ...outText()], OK, { ...EMPTY, words: { 16: 0 } }],
   ["proxy_done", [], NOT_FOUND],
-  ["proxy_call_foreign_function", [text("clear_route_cache"), text(""), ...outText()], NOT_FOUND, EMPTY],
-  ["proxy_call_foreign_function", [text("sluice.hold_headers"), text(""), ...outText()], NOT_FOUND, EMPTY],
+  ["proxy_call_foreign_function", [text("clear_route_cache"), text(""), ...outText()], OK, EMPTY],
+  // NOT_FOUND would mean that the host lacks the function (abi.md 11.2).
+  ["proxy_call_foreign_function", [text("sluice.hold_headers"), text(""), ...outText()], BAD_ARGUMENT, EMPTY],
 ];
 
 /** When a stream ends: maps are readable, nothing is writable, no bodies. */

@@ -29,6 +29,8 @@ afterEach(async () => {
 interface Setup {
   readonly config?: Record<string, unknown>;
   readonly listener?: Record<string, unknown>;
+  /** Further clusters, where nobody answers. */
+  readonly clusters?: readonly string[];
 }
 
 /** A filter `a` in `mode` before an upstream that echoes. */
@@ -40,7 +42,10 @@ async function start(mode: string, more: Setup = {}): Promise<TestProxy> {
     files: { "gate.wasm": wasm },
     config: {
       filters: [{ name: "gate", source: "./gate.wasm", pluginConfig: { name: "a", mode } }],
-      clusters: [{ name: "raw", endpoints: [{ address: `127.0.0.1:${upstream.port}` }] }],
+      clusters: [
+        { name: "raw", endpoints: [{ address: `127.0.0.1:${upstream.port}` }] },
+        ...(more.clusters ?? []).map((name) => ({ name, endpoints: [{ address: "127.0.0.1:1" }] })),
+      ],
       ...more.config,
     },
   });
@@ -67,6 +72,11 @@ async function ask(client: Client, line: string): Promise<string> {
 describe("on sockets", () => {
   test("a filter holds a new connection back and lets it go on", async () => {
     const p = await start("pause");
+    expect(await ask(await open(p), "hello")).toBe("hello");
+  });
+
+  test("a filter leads a connection to another cluster by Envoy's filter state", async () => {
+    const p = await start("steer", { listener: { protocol: "tcp", tcp: { cluster: "closed" } }, clusters: ["closed"] });
     expect(await ask(await open(p), "hello")).toBe("hello");
   });
 

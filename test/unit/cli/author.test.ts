@@ -9,6 +9,7 @@ import { toProblem } from "../../../host/cli/compile.ts";
 import { nameOfEntry } from "../../../host/cli/filter-sources.ts";
 import { copyTemplate, projectConfig, toClassName } from "../../../host/cli/scaffold.ts";
 import { parseConfig } from "../../../host/config/load.ts";
+import { guest } from "../../support/modules.ts";
 import { run } from "./support.ts";
 
 let folder = "";
@@ -190,6 +191,19 @@ describe("call", () => {
         ],
       ),
     ).toEqual(["- a: 1", "+ a: 3"]);
+  });
+
+  test("traces host calls with their reasons, and behaves like another host", async () => {
+    writeFileSync(join(folder, "asker.wasm"), await guest("asker"));
+    const ask = (...more: string[]) =>
+      here("call", "asker.wasm", "-H", "x-do: add X@Y v; call sluice.kv_keys", "--trace", ...more);
+    const { code, out } = await ask();
+    expect(code).toBe(0);
+    expect(out).toContain('"v") = BAD_ARGUMENT: "x@y" is not a header name (RFC 9110 5.1)');
+    expect(out).toContain('call_foreign_function("sluice.kv_keys", 0 bytes) = OK');
+    expect((await ask("--profile", "envoy")).out).toContain('= NOT_FOUND: Envoy has no "sluice.kv_keys" here');
+    expect((await ask("--profile", "minimal")).out).toContain('= NOT_FOUND: a minimal host has no "sluice.kv_keys"');
+    expect((await ask("--profile", "nginx")).code).toBe(2);
   });
 
   test("of a module that is not there exits 4", async () => {

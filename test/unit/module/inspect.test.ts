@@ -109,7 +109,21 @@ describe("inspecting a module", () => {
     expect(codes(withImport('(import "env" "g" (global i32))'))).toEqual(["unknown_import"]);
     expect(codes(withImport('(import "env" "t" (table 1 funcref))'))).toEqual(["imported_table"]);
     const future = inspectModule(withImport('(import "env" "proxy_future" (func))'));
-    expect([future.problems, future.warnings]).toEqual([[], ["imports env.proxy_future, which answers UNIMPLEMENTED"]]);
+    expect([future.problems, future.warnings]).toEqual([
+      [],
+      [
+        "imports env.proxy_future, which answers UNIMPLEMENTED: this host does not know it; use a function of proxy-wasm 0.2.1, or be ready for status 12",
+      ],
+    ]);
+  });
+
+  test("says what to do about an import nobody offers", () => {
+    const hint = (text: string): string | undefined =>
+      inspectModule(wat(filterWat("", `${text} (memory (export "memory") 1)`))).problems[0]?.hint;
+    expect(hint('(import "env" "seed" (func (result f64)))')).toContain("the SDK's random");
+    expect(hint('(import "wasi_unstable" "fd_wrote" (func))')).toContain("check its spelling");
+    expect(hint('(import "wasi:io/poll" "poll" (func))')).toContain("wasm32-wasip1");
+    expect(hint('(import "game" "shoot" (func))')).toContain("proxy_* of module env");
   });
 
   test("refuses memories that limits cannot hold", () => {

@@ -32,6 +32,7 @@ const facts: AccessFacts = {
   durationMs: 3.45678,
   upstreamMs: 2.1,
   arms: "gray=b",
+  notes: null,
 };
 const request = { method: "GET", path: "/a?b", authority: "h", userAgent: 'x"y\nz' };
 
@@ -87,6 +88,23 @@ describe("formatAccess", () => {
     expect(formatConnection("text", tcp)).toBe(
       '[2030-01-01T00:00:00.123Z] "- - TCP" 0 UF,UC upstream_reset 1 2 3 2 "[::1]:5" "-" "-" "-" "10.0.0.1:80" "-" "gray=b"\n',
     );
+  });
+
+  test("what filters noted comes with the line, and changes no other", () => {
+    const notes = {
+      metadata: new Map([["ns", new Map([["k", Buffer.from("é").toString("latin1")]])]]),
+      decision: { tags: { tier: "gold" } },
+    };
+    const noted = { ...facts, notes };
+    expect(JSON.parse(formatAccess("json", noted, request))).toMatchObject({
+      metadata: { ns: { k: "é" } },
+      tags: { tier: "gold" },
+    });
+    const [plain, text] = [formatAccess("text", facts, request), formatAccess("text", noted, request)];
+    expect(text).toBe(`${plain.trimEnd()} "ns.k=é;tier=gold"\n`);
+    const empty = { ...facts, notes: { metadata: new Map(), decision: null } };
+    expect(formatAccess("text", empty, request)).toBe(plain);
+    expect(formatAccess("json", empty, request)).toBe(formatAccess("json", facts, request));
   });
 
   test("text is Envoy's line, with the arms, and nothing ends its quotes", () => {

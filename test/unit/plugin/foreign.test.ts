@@ -1,12 +1,19 @@
 import { expect, test } from "vitest";
 import * as status from "../../../sdk/assembly/abi/status.ts";
 import { VirtualClock } from "../../../host/base/clock.ts";
-import { callForeign } from "../../../host/plugin/foreign.ts";
+import { callForeign } from "../../../host/plugin/foreign/table.ts";
+import type { FilterOptions } from "../../../host/plugin/options.ts";
 import { privateState } from "../../../host/plugin/private-state.ts";
 import type { PluginServices } from "../../../host/plugin/services.ts";
 
 const clock = new VirtualClock();
 const services = { ...privateState(() => {}), clock } as unknown as PluginServices;
+const context = {
+  plugin: { services, options: { vmId: "vm", bufferLimitBytes: 1000 } as FilterOptions, declared: null },
+  stream: null,
+  refusal: "",
+  debugging: true,
+};
 
 test.each([
   ["sluice.gcra", 20],
@@ -17,6 +24,6 @@ test.each([
     bytes.fill(1, 0, head);
     return bytes;
   };
-  expect(callForeign(services, "vm", name, args(1024)).status).toBe(status.OK);
-  expect(callForeign(services, "vm", name, args(1025)).status).toBe(status.INTERNAL_FAILURE);
+  expect(callForeign(context, name, args(1024)).status).toBe(status.OK);
+  expect(callForeign(context, name, args(1025)).status).toBe(status.INTERNAL_FAILURE);
 });

@@ -24,6 +24,7 @@ function setUp(allowed: readonly string[] | null = null) {
       onGrpcTrailingMetadata: callback("trailing"),
       onGrpcClose: callback("close"),
     },
+    refuse: (answer: number) => answer,
     nextCallId: (kind: number) => ++ids * 4 + kind,
     defer: (effect: () => void) => (vm.running ? void deferred.push(effect) : effect()),
     settle: () => {

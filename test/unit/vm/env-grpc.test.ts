@@ -43,7 +43,7 @@ beforeEach(() => {
     cancel: note("cancel", () => status.OK),
     close: note("close", () => status.OK),
   };
-  const guest = { memory, context: { id: 7, grpc } } as unknown as Guest;
+  const guest = { memory, context: { id: 7, grpc }, refuse: (code: number) => code } as unknown as Guest;
   functions = grpcCalls(guest) as unknown as Record<string, Call>;
 });
 

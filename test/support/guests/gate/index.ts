@@ -2,6 +2,7 @@
 //
 //   config.mode   pause    holds the new connection, and resumes it 20 ms later
 //                 refuse   writes "go away\n" and closes
+//                 steer    names the cluster "raw" in Envoy's filter state
 //                 lines    holds data until it ends with a line end, then wraps every batch: "<name:...>\n"
 //                 upper    upper-cases what the upstream says
 //                 echo     answers the client itself, nothing goes upstream
@@ -9,6 +10,8 @@
 export * from "@sluice/sdk/proxy";
 import {
   BodyView,
+  Bytes,
+  callForeign,
   Config,
   Counter,
   definePlugin,
@@ -54,6 +57,11 @@ class Gate extends TcpFilter {
     if (this.config.mode == "refuse") {
       this.writeText("go away\n", true);
       return Flow.Continue;
+    }
+    if (this.config.mode == "steer") {
+      // SetEnvoyFilterStateArguments { path: "envoy.tcp_proxy.cluster", value: "raw" }
+      const done = callForeign("set_envoy_filter_state", Bytes.from("\n\x17envoy.tcp_proxy.cluster\x12\x03raw"));
+      this.say("steered " + (done !== null).toString());
     }
     if (this.config.mode == "pause") {
       Timer.after(20, new Resume(this));

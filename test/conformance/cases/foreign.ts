@@ -1,8 +1,7 @@
-// Foreign functions that are still to come (abi.md 11): add FOREIGN_CASES to CASES in matrix.ts when this host has them. No
-// plane needs anything new.
-import type { Case } from "../../case.ts";
-import { call, hex, on, outText, ROOT, text, type Arg, type TextValue } from "../../script.ts";
-import { BAD_ARGUMENT, NOT_FOUND, OK } from "../status.ts";
+// Envoy's foreign functions and `sluice.explain` (abi.md 11).
+import type { Case } from "../case.ts";
+import { call, hex, on, outText, ROOT, text, type Arg, type TextValue } from "../script.ts";
+import { BAD_ARGUMENT, NOT_FOUND, OK } from "./status.ts";
 
 const inRequest = (does: Parameters<typeof on>[1]) => [on("request_headers", does)];
 const foreign = (name: string, args: Arg, gives: number | readonly number[], value: TextValue = "") =>
