@@ -53,7 +53,10 @@ describe.skipIf(old === undefined || process.platform !== "linux")("the bootstra
     "forwards %s and lives as long as the program",
     async (signal) => {
       const name = signal.slice(3);
-      const script = withFakeNode(`trap 'echo got ${name}; exit 3' ${name}\necho up\nwhile :; do sleep 0.02; done`);
+      // A shell cannot trap a signal that was ignored when it began, as SIGINT is in a background job; Node can.
+      const program = `process.on("${signal}", () => { console.log("got ${name}"); process.exit(3); });
+        console.log("up"); setInterval(() => {}, 1000);`;
+      const script = withFakeNode(`exec '${process.execPath}' -e '${program}'`);
       const child = spawn(node, [script], { stdio: ["ignore", "pipe", "inherit"] });
       let out = "";
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
