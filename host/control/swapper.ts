@@ -101,7 +101,10 @@ export class Swapper {
     return serial.run(async () => {
       const outdated = this.#newest.get(options.name) !== how.turn;
       const unchanged = record.live === version || record.live?.sha256 === version.sha256;
-      if (outdated || (unchanged && sameConfig(record.live, version))) return this.#unchanged(record);
+      if (outdated) return this.#unchanged(record);
+      // The source is good again, and what it makes serves already.
+      record.problems = [];
+      if (unchanged && sameConfig(record.live, version)) return this.#unchanged(record);
       // A version made meanwhile may have taken the label.
       const labelled = record.versions.includes(version) ? version : { ...version, label: record.nextLabel() };
       return this.#swap(options.name, labelled, { story: compiledIn(millis), after: cameFromSource });

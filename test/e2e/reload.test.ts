@@ -249,6 +249,10 @@ definePlugin<WordConfig, Word>("word");
     expect(failed.text).toContain("still serving v2");
     expect(failed.problems?.[0]).toMatchObject({ kind: "compile", file, line: 11, column: 17 });
     expect((await p.get()).headers["x-version"]).toBe("second");
+    await writeFile(file, SOURCE("second"));
+    await p.event((event) => event.text.includes("nothing changed, v2 keeps serving"));
+    // Undone is mended: nobody is shown the mistake any longer.
+    expect((await p.control.filters())[0]?.problems).toEqual([]);
     await writeFile(file, SOURCE("fourth").replace("return Flow.Continue", "unreachable();\n    return Flow.Continue"));
     await p.event((event) => event.type === "swap" && event.data?.["to"] === "v3");
     expect((await p.get()).status).toBe(503);
