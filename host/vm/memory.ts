@@ -76,14 +76,14 @@ export class GuestMemory {
   value(pointer: number, size: number): string | null {
     const at = pointer >>> 0;
     const length = size >>> 0;
-    return this.#fits(at, length) ? values.lookup(this.#bytes, at, length) : null;
+    return this.#fits(at, length) ? values.lookup(this.#bytes, this.#words, at, length) : null;
   }
 
   /** A header name, lower-cased, from the intern table; null out of bounds. */
   name(pointer: number, size: number): string | null {
     const at = pointer >>> 0;
     const length = size >>> 0;
-    return this.#fits(at, length) ? names.lookup(this.#bytes, at, length) : null;
+    return this.#fits(at, length) ? names.lookup(this.#bytes, this.#words, at, length) : null;
   }
 
   /** A copy of the bytes, or null out of bounds. Copies, because what a guest lends is its own again after the call. */
