@@ -4,7 +4,7 @@ import { ERRORS } from "../../../host/base/errors.ts";
 import { REJECTIONS, type Rejection } from "../../../host/net/http1/rejection.ts";
 import type { RequestHead } from "../../../host/net/http1/request-head.ts";
 import { RequestReader, type RequestSink } from "../../../host/net/http1/request-reader.ts";
-import { REQUEST_VECTORS } from "./request-vectors.ts";
+import { REQUEST_VECTORS } from "../../fault/http1/request-vectors.ts";
 
 const LIMITS = { maxHeaderBytes: 65_536, maxHeaders: 100 };
 
