@@ -2,12 +2,11 @@
 // passes, with one that buffers. What the process holds is measured; what the kernel holds is not ours.
 import type { Socket } from "node:net";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { collectGarbage } from "../../../host/base/collect-garbage.ts";
 import { Harness } from "../../../host/testing.ts";
 import { probeModule } from "../../support/probe.ts";
 import { startProxy, type TestProxy, type TestProxyInputs } from "../../support/proxy.ts";
 import { dialRaw, pour, Sink, startUpstream, type TestUpstream, untilStill } from "../../support/tcp.ts";
-import { expectNoSockets, until } from "../../support/wire.ts";
+import { expectNoSockets, heldBytes, until } from "../../support/wire.ts";
 
 const MiB = 1024 * 1024;
 const TOTAL = 64 * MiB;
@@ -21,12 +20,6 @@ beforeAll(async () => {
   wasm = await probeModule();
 });
 afterEach(expectNoSockets);
-
-function held(): number {
-  collectGarbage();
-  const { arrayBuffers, heapUsed } = process.memoryUsage();
-  return arrayBuffers + heapUsed;
-}
 
 const moved = (socket: Socket): number => socket.bytesWritten - socket.writableLength;
 
@@ -83,11 +76,11 @@ describe.each([
     client.write(get("none"));
     const server = await upstream.first();
     await headOf(server);
-    const before = held();
+    const before = heldBytes();
     pourBehind(server, HEAD);
     await untilStill(() => moved(server));
     expect(moved(server)).toBeLessThan(TOTAL / 2);
-    expect(held() - before).toBeLessThan(PER_STREAM + NOISE);
+    expect(heldBytes() - before).toBeLessThan(PER_STREAM + NOISE);
     await headOf(client);
     // headOf may have read into the body; the rest must still come.
     const sink = new Sink(client);
@@ -101,14 +94,14 @@ describe.each([
     await using upstream = await startUpstream();
     await using proxy = await start(filter, upstream);
     const client = await dialRaw(proxy.port);
-    const before = held();
+    const before = heldBytes();
     client.resume();
     pourBehind(client, post("none"));
     const server = await upstream.first();
     await headOf(server);
     await untilStill(() => moved(client));
     expect(moved(client)).toBeLessThan(TOTAL / 2);
-    expect(held() - before).toBeLessThan(PER_STREAM + NOISE);
+    expect(heldBytes() - before).toBeLessThan(PER_STREAM + NOISE);
     let received = 0;
     server.on("data", (chunk: Buffer) => (received += chunk.length));
     server.resume();
@@ -124,7 +117,7 @@ describe.each([
       server.once("data", () => pourBehind(server, HEAD));
     });
     await using proxy = await start(filter, upstream);
-    const before = held();
+    const before = heldBytes();
     const clients: Socket[] = [];
     for (let count = 0; count < 50; count++) {
       const client = await dialRaw(proxy.port);
@@ -133,7 +126,7 @@ describe.each([
     }
     await until(() => upstream.sockets.length === 50, "all requests");
     await untilStill(() => upstream.sockets.reduce((sum, socket) => sum + moved(socket), 0));
-    expect(held() - before).toBeLessThan(50 * PER_STREAM + NOISE);
+    expect(heldBytes() - before).toBeLessThan(50 * PER_STREAM + NOISE);
     for (const client of clients) client.destroy();
     await proxy.ended(50);
     await until(() => proxy.cluster.connections === 0, "the upstream connections to go");
@@ -145,7 +138,7 @@ describe("a filter that buffers", () => {
     await using upstream = await startUpstream();
     await using proxy = await start(true, upstream);
     const client = await dialRaw(proxy.port);
-    const before = held();
+    const before = heldBytes();
     let answer = "";
     client.on("data", (chunk: Buffer) => (answer += chunk.toString("latin1")));
     pourBehind(client, post("buffer"));
@@ -160,7 +153,7 @@ describe("a filter that buffers", () => {
     client.destroy();
     await until(() => proxy.cluster.connections === 0, "the upstream connection to go");
     // The guest has seen all of it: its memory has grown, and stays.
-    expect(held() - before).toBeLessThan(PER_STREAM + NOISE + 8 * MiB);
+    expect(heldBytes() - before).toBeLessThan(PER_STREAM + NOISE + 8 * MiB);
   });
 
   test("an answer over its limit, with the head held -> 500; the upstream is not read on", async () => {
@@ -203,13 +196,13 @@ describe("a filter that buffers", () => {
     await using upstream = await startUpstream();
     await using proxy = await start(true, upstream);
     const client = await dialRaw(proxy.port);
-    const before = held();
+    const before = heldBytes();
     client.resume();
     pourBehind(client, post("pause"));
     await untilStill(() => moved(client));
     expect(proxy.finished).toEqual([]);
     expect(moved(client)).toBeLessThan(TOTAL / 2);
-    expect(held() - before).toBeLessThan(4 * MiB + NOISE);
+    expect(heldBytes() - before).toBeLessThan(4 * MiB + NOISE);
     proxy.harness?.clock.advance(30_000);
     await proxy.ended(1);
     expect(proxy.finished[0]?.facts).toMatchObject({ responseCode: 504, responseCodeDetails: "wasm_pause_timeout" });
@@ -220,11 +213,11 @@ describe("a filter that buffers", () => {
     await using upstream = await startUpstream();
     await using proxy = await start(true, upstream);
     const client = await dialRaw(proxy.port);
-    const before = held();
+    const before = heldBytes();
     client.write("POST / HTTP/1.1\r\nHost: a\r\nX-Probe: gather\r\nTransfer-Encoding: chunked\r\n\r\n");
     client.write(Buffer.from("1\r\nx\r\n".repeat(500_000)));
     await until(() => client.writableLength === 0, "the chunks");
-    expect(held() - before).toBeLessThan(8 * MiB + NOISE);
+    expect(heldBytes() - before).toBeLessThan(8 * MiB + NOISE);
     client.write("0\r\n\r\n");
     const server = await upstream.first();
     let received = 0;
