@@ -58,6 +58,8 @@ const options: ListenerOptions = {
     maxRequestsPerConnection: 0,
     bufferBytes: 64 * 1024,
     maxConnections: 10_000,
+    maxActiveRequests: 0,
+    maxLoopLagMs: 0,
   },
   armHeader: "",
 };

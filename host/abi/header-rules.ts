@@ -1,12 +1,18 @@
 // What a guest may write into a header map (abi.md 5.3). A filter cannot inject a line break, a hop-by-hop name or a
 // pseudo header that does not belong: whatever it tries, the message that leaves is well formed.
 import * as map from "../../sdk/assembly/abi/map.ts";
+import { isAuthority } from "./authority.ts";
 import { findHeader, type HeaderList } from "./headers.ts";
 import { MAX_HEADER_BYTES, MAX_HEADERS } from "./limits.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-const BAD_VALUE = /[\0\r\n]/;
+/** All controls but HTAB: what ends a line, and what a terminal that shows a log would obey (RFC 9110 5.5). */
+const BAD_VALUE = /(?![\t\x80-\x9f])\p{Cc}/u;
+/** Visible ASCII. A fragment, which no client may send, is left to the filter: published ones keep what they were given. */
+const PATH = /^(?:\/[!-~]*|\*)$/;
+const METHOD = /^(?!CONNECT$)[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const REQUEST_PSEUDO = new Set([":method", ":scheme", ":authority", ":path"]);
+const CALLOUT_PSEUDO = new Set([":method", ":authority", ":path"]);
 const RESPONSE_PSEUDO = new Set([":status"]);
 const NONE: ReadonlySet<string> = new Set();
 
@@ -47,10 +53,20 @@ export function checkHeaderWrite(id: number, name: string, value: string): Write
   return HOP_BY_HOP.has(name) && !(name === "te" && value === "trailers") ? "ignored" : "ok";
 }
 
+/** The same as the codec takes: what passes here leaves as it is (reliability.md 3.3). */
 function isPseudoValue(name: string, value: string): boolean {
-  if (name === ":status") return /^[2-5]\d\d$/.test(value);
-  if (name === ":path") return /^(?:\/[^\s]*|\*)$/.test(value);
-  return name === ":method" ? /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value) : /^[^\s/?#@]+$/.test(value);
+  switch (name) {
+    case ":status":
+      return /^[2-5]\d\d$/.test(value);
+    case ":path":
+      return PATH.test(value);
+    case ":method":
+      return METHOD.test(value);
+    case ":scheme":
+      return value === "http" || value === "https";
+    default:
+      return isAuthority(value);
+  }
 }
 
 /** Why {@link checkHeaderWrite} refuses the pair; `{}` stands for its name. */
@@ -82,17 +98,26 @@ export function mayRemove(id: number, name: string): boolean {
  * refused or a mandatory pseudo header of map `id` is missing.
  */
 export function normalizeGuestMap(id: number, pairs: HeaderList): HeaderList | null {
+  return normalize(id, pairs, pseudoOf(id));
+}
+
+/** The head of a call-out: as a request's, but :scheme may be missing (abi.md 5.5). Null when a pair is refused. */
+export function normalizeCallout(pairs: HeaderList): HeaderList | null {
+  return normalize(map.HTTP_REQUEST_HEADERS, pairs, CALLOUT_PSEUDO);
+}
+
+function normalize(id: number, pairs: HeaderList, required: ReadonlySet<string>): HeaderList | null {
   const pseudo: HeaderList = [];
   const plain: HeaderList = [];
   for (let at = 0; at < pairs.length; at += 2) {
     const name = (pairs[at] as string).toLowerCase();
     const value = pairs[at + 1] as string;
+    const isPseudo = name.charCodeAt(0) === 58;
     const verdict = checkHeaderWrite(id, name, value);
-    if (verdict === "refused") return null;
-    if (verdict === "ok") (name.charCodeAt(0) === 58 ? pseudo : plain).push(name, value);
+    if (verdict === "refused" || (isPseudo && findHeader(pseudo, name) >= 0)) return null;
+    if (verdict === "ok") (isPseudo ? pseudo : plain).push(name, value);
   }
-  const required = pseudoOf(id);
-  if (pseudo.length !== required.size * 2 || [...required].some((name) => findHeader(pseudo, name) < 0)) return null;
+  for (const name of required) if (findHeader(pseudo, name) < 0) return null;
   return fitsLimits(pseudo, plain) ? [...pseudo, ...plain] : null;
 }
 

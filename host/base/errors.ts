@@ -48,6 +48,8 @@ export const ERRORS = {
   wasm_content_length_mismatch: spec("guest", 500),
   wasm_close_stream: spec("guest", 503),
   internal_error: spec("host", 500),
+  too_many_connections: spec("host", 503, "OM"),
+  too_many_active_requests: spec("host", 503, "OM"),
   overloaded: spec("host", 503, "OM"),
 } as const satisfies Record<string, ErrorSpec>;
 

@@ -195,7 +195,7 @@ export class Direction {
     const walk = this.#walk;
     const held = flow.bytes;
     flow.append(input.data);
-    flow.view = flow.take();
+    flow.view = flow.lend();
     this.#ending = input.end && this.trailers === null;
     const result = context.run(callback, flow.view.length, input.end ? 1 : 0);
     const end = input.end && !this.#trailersAdded();

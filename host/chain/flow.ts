@@ -31,8 +31,15 @@ export class Flow {
   /** What the running body callback sees and may edit. */
   view: Buffer | null = null;
   timer: Timer | null = null;
-  #chunks: Buffer[] = [];
+  /**
+   * What is held, up to #bytes; grows by doubling. A body in a million pieces must neither be a million buffers nor be put
+   * together anew for each of the million callbacks that see all of it.
+   */
+  #store: Buffer = NOTHING;
   #bytes = 0;
+  /** The room around a view that was lent, in case it comes back whole. */
+  #room: Buffer | null = null;
+  #lent = 0;
 
   get bytes(): number {
     return this.#bytes;
@@ -42,18 +49,43 @@ export class Flow {
     return this.state !== "open";
   }
 
+  /** `chunk` is owned from here, and never written to. */
   append(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
+    const { length } = chunk;
+    if (length === 0) return;
+    if (this.#bytes === 0) {
+      const room = this.#room;
+      const isBack = room !== null && room.buffer === chunk.buffer && room.byteOffset === chunk.byteOffset;
+      this.#store = isBack && length === this.#lent ? room : chunk;
+      this.#room = null;
+    } else {
+      if (this.#bytes + length > this.#store.length) this.#grow(this.#bytes + length);
+      chunk.copy(this.#store, this.#bytes);
+    }
+    this.#bytes += length;
+  }
+
+  #grow(bytes: number): void {
+    const roomier = Buffer.allocUnsafeSlow(bytes * 2);
+    this.#store.copy(roomier, 0, 0, this.#bytes);
+    this.#store = roomier;
   }
 
   /** Everything held back, as one buffer; the flow is empty afterwards. */
   take(): Buffer {
-    if (this.#chunks.length === 0) return NOTHING;
-    const all = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
-    this.#chunks = [];
+    const all = this.#bytes === this.#store.length ? this.#store : this.#store.subarray(0, this.#bytes);
+    this.#store = NOTHING;
     this.#bytes = 0;
+    this.#room = null;
+    return all;
+  }
+
+  /** As {@link take}, for somebody who will most likely give it back. */
+  lend(): Buffer {
+    const room = this.#store;
+    const all = this.take();
+    this.#lent = all.length;
+    if (room.length > all.length) this.#room = room;
     return all;
   }
 
@@ -61,7 +93,7 @@ export class Flow {
   readable(): Buffer | null {
     if (this.view !== null) return this.view;
     if (this.state !== "body" && this.state !== "held" && this.state !== "trailers") return null;
-    const all = this.take();
+    const all = this.lend();
     this.append(all);
     return all;
   }
@@ -78,6 +110,7 @@ export class Flow {
 
   open(): void {
     this.state = "open";
+    this.#room = null;
     this.timer?.cancel();
     this.timer = null;
   }

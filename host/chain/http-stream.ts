@@ -7,7 +7,7 @@ import type { GuestReply } from "../vm/ports.ts";
 import { Direction } from "./direction.ts";
 import type { DirectionOwner } from "./direction-owner.ts";
 import type { Side } from "./flow.ts";
-import { buildReply } from "./local-reply.ts";
+import { buildReply, detailsWord } from "./local-reply.ts";
 import type { ExchangePort, HttpStream, LocalReply, StreamFacts } from "./ports.ts";
 import { readAttribute, readSet } from "./properties.ts";
 import { readOwn } from "./attributes/own.ts";
@@ -195,7 +195,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   }
 
   reply(reply: GuestReply): void {
-    const details = reply.details.replaceAll(/\s/g, "_");
+    const details = detailsWord(reply.details);
     const accepted = !this.#replied && !this.#response.forwarded;
     for (const context of this.#contexts) {
       if (context?.replying !== true) continue;

@@ -50,3 +50,9 @@ function appendPlain(into: HeaderList, headers: HeaderList): void {
     if (plain && checkHeaderWrite(maps.HTTP_RESPONSE_HEADERS, name, value) === "ok") into.push(name, value);
   }
 }
+
+const NOT_IN_DETAILS = /[\s\p{Cc}"\\]/gu;
+const MAX_DETAILS = 256;
+
+/** A filter's reason for its answer as one word of a log line: nothing that ends the word, and not megabytes. */
+export const detailsWord = (details: string): string => details.slice(0, MAX_DETAILS).replaceAll(NOT_IN_DETAILS, "_");

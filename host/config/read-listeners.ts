@@ -97,6 +97,8 @@ function readLimits(reader: Reader): ListenerLimits {
     maxRequestsPerConnection: reader.get("maxRequestsPerConnection").number(0),
     bufferBytes: reader.get("bufferBytes").bytes(64 * KiB),
     maxConnections: reader.get("maxConnections").number(10_000),
+    maxActiveRequests: reader.get("maxActiveRequests").number(0),
+    maxLoopLagMs: reader.get("maxLoopLag").durationMs(0),
   };
 }
 

@@ -99,7 +99,11 @@ const limits = object(
     idleTimeout: optional(duration("Between two requests on one connection.", "60s")),
     maxRequestsPerConnection: optional(count("0 = no limit.", 0, 0)),
     bufferBytes: optional(size("Held for a slow peer, each direction.", "64KiB")),
-    maxConnections: optional(count("Per data thread; further ones are closed at once.", 10_000, 1)),
+    maxConnections: optional(count("Per data thread; over: 503 and closed (tcp: closed).", 10_000, 1)),
+    maxActiveRequests: optional(count("Requests under way per data thread; 0 = no limit; over: 503 and closed.", 0, 0)),
+    maxLoopLag: optional(
+      duration("How late a data thread's timers may be, four times in a row, before it answers 503; 0s = off.", "0s"),
+    ),
   },
   "Bounds on what a client may do.",
 );

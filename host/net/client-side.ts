@@ -2,6 +2,7 @@
 // HTTP/1.1 implements this per connection, HTTP/2 will per stream.
 import type { HeaderList } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Admission } from "./admission.ts";
 import type { ListenerOptions } from "./options.ts";
 import type { ListenerView } from "./ports.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
@@ -18,6 +19,7 @@ export interface ListenerContext {
   readonly wheel: TimerWheel;
   readonly metrics: HttpMetrics;
   readonly requestIds: RequestIds;
+  readonly admission: Admission;
   /** True from the start of the drain: every answer ends its connection. */
   draining: boolean;
 }

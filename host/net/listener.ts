@@ -8,6 +8,8 @@ import type { OpenConnection, Protocol } from "./protocol.ts";
 /** No new connection for this long: clients and balancers have understood (decisions.md 5). */
 const QUIET_MS = 100;
 const DRAIN_STEP_MS = 20;
+/** Connections over the limit that are told so at the same time; further ones are dropped without a word. */
+const REFUSED = 256;
 /** The kernel cuts this to net.core.somaxconn. */
 const BACKLOG = 4096;
 
@@ -62,7 +64,9 @@ class Listener implements RunningListener {
   readonly #protocol: Protocol;
   readonly #clock: Clock;
   readonly #connections = new Set<OpenConnection>();
+  readonly #refused = new Set<OpenConnection>();
   readonly #nextId: () => number;
+  #maxConnections = 0;
   #lastAcceptMs: number;
   #accepting = true;
   #drainTimer: Timer | null = null;
@@ -77,7 +81,7 @@ class Listener implements RunningListener {
     this.#clock = clock;
     this.#nextId = nextConnectionId ?? (() => ++connectionCount);
     this.#lastAcceptMs = clock.monotonicMs();
-    const { bufferBytes, maxConnections } = options.limits;
+    const { bufferBytes } = options.limits;
     // Half-open: a client may send FIN behind what it says and wait for the answer.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: bufferBytes }, (socket) =>
       this.#accept(socket),
@@ -88,7 +92,8 @@ class Listener implements RunningListener {
         this.#checkClosed();
       });
     });
-    this.#server.maxConnections = maxConnections;
+    this.#limit(options);
+    void this.#closed.then(() => protocol.closed?.());
     this.#server.on("drop", () => protocol.metrics.connectionsRefused.inc());
   }
 
@@ -115,7 +120,12 @@ class Listener implements RunningListener {
 
   configure(options: ListenerOptions): void {
     this.#protocol.configure(options);
-    this.#server.maxConnections = options.limits.maxConnections;
+    this.#limit(options);
+  }
+
+  #limit({ limits }: ListenerOptions): void {
+    this.#maxConnections = limits.maxConnections;
+    this.#server.maxConnections = limits.maxConnections + (this.#protocol.refuse === undefined ? 0 : REFUSED);
   }
 
   stopAccepting(): void {
@@ -144,14 +154,18 @@ class Listener implements RunningListener {
   close(): Promise<void> {
     this.#drainTimer?.cancel();
     this.stopAccepting();
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of [...this.#connections, ...this.#refused]) connection.destroy();
     return this.#closed;
   }
 
   #accept(socket: Socket): void {
+    this.#lastAcceptMs = this.#clock.monotonicMs();
+    if (this.#connections.size >= this.#maxConnections) {
+      this.#refuse(socket);
+      return;
+    }
     const { metrics } = this.#protocol;
     const connection = this.#protocol.open(socket, this.#nextId());
-    this.#lastAcceptMs = this.#clock.monotonicMs();
     this.#connections.add(connection);
     metrics.connectionsTotal.inc();
     metrics.connectionsActive.add(1);
@@ -162,7 +176,22 @@ class Listener implements RunningListener {
     });
   }
 
+  /** It ends by itself, soon. */
+  #refuse(socket: Socket): void {
+    this.#protocol.metrics.connectionsRefused.inc();
+    const refused = this.#protocol.refuse?.(socket, this.#nextId());
+    if (refused === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#refused.add(refused);
+    socket.once("close", () => {
+      this.#refused.delete(refused);
+      this.#checkClosed();
+    });
+  }
+
   #checkClosed(): void {
-    if (this.#connections.size === 0) this.#onLast?.();
+    if (this.#connections.size === 0 && this.#refused.size === 0) this.#onLast?.();
   }
 }

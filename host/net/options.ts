@@ -26,8 +26,12 @@ export interface ListenerLimits {
   readonly maxRequestsPerConnection: number;
   /** Bytes held for a slow peer, each direction, before reading from the other side stops. Default 64 KiB. */
   readonly bufferBytes: number;
-  /** Connections per data thread; further ones are closed at once. Default 10 000. */
+  /** Connections per data thread. Default 10 000; over: 503 and closed (TCP: closed). */
   readonly maxConnections: number;
+  /** Requests under way per data thread. 0 = no limit (the default); over: 503 and closed. */
+  readonly maxActiveRequests: number;
+  /** How late the thread's timers may fire, four times in a row, before new requests are refused with 503. 0 = off (the default). */
+  readonly maxLoopLagMs: number;
 }
 
 /** `tcp:` of a listener with `protocol: tcp`. */

@@ -22,8 +22,12 @@ export interface Protocol {
   readonly metrics: ConnectionMetrics;
   /** Takes the socket over. @param id process-wide number of the connection */
   open(socket: Socket, id: number): OpenConnection;
+  /** Takes over a socket beyond `maxConnections`, to say no in the protocol's words; absent = it is dropped without any. */
+  refuse?(socket: Socket, id: number): OpenConnection;
   /** For what begins from now on. */
   configure(options: ListenerOptions): void;
   /** The end is near: whatever can be ended in order from now on is. */
   drain(): void;
+  /** The last connection has ended, and none will come. */
+  closed?(): void;
 }

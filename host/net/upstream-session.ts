@@ -6,7 +6,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { Connection, ConnectionHandler } from "../upstream/connection.ts";
 import { BodyReader } from "./http1/body-reader.ts";
 import { Step } from "./http1/chunked-decoder.ts";
-import { SCAN_WINDOW, findHeadEnd } from "./http1/head-scan.ts";
+import { SCAN_WINDOW, findHeadEnd, hasBareLineEnd, startsWrongAnswer } from "./http1/head-scan.ts";
 import { headText, headTextOf } from "./http1/head-text.ts";
 import { MessageWriter, type WriterOwner } from "./http1/message-writer.ts";
 import { ResponseHead } from "./http1/response-head.ts";
@@ -154,9 +154,12 @@ export class UpstreamSession implements ConnectionHandler, WriterOwner {
     }
     if (headEnd < 0) {
       this.#partial = text;
-      return text.length > MAX_HEAD_BYTES ? this.#garbage(end) : end;
+      // What can no longer become a head is refused now, not at the route's timeout.
+      const hopeless = startsWrongAnswer(text) || hasBareLineEnd(text, known) || text.length > MAX_HEAD_BYTES;
+      return hopeless ? this.#garbage(end) : end;
     }
     this.#partial = "";
+    if (headEnd + 2 > MAX_HEAD_BYTES) return this.#garbage(end);
     const head = known === 0 ? headText(text, bytes, at) : headTextOf(text);
     if (this.#head.parse(head, headEnd) !== null) return this.#garbage(end);
     const next = at + headEnd + 2 - known;

@@ -4,7 +4,7 @@ import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import { VirtualClock } from "../base/clock.ts";
 import { sha256Hex } from "../base/hash.ts";
 import { seededRandom } from "../base/random.ts";
-import type { StreamFacts } from "../chain/ports.ts";
+import type { ChainTemplate, StreamFacts } from "../chain/ports.ts";
 import { newArmCounts, type ArmCounts, type ChainSlot } from "../chain/slot.ts";
 import { FilterChain, TcpFilterChain } from "../chain/template.ts";
 import { prepareModule, type PrepareOptions } from "../module/prepare.ts";
@@ -145,6 +145,11 @@ export class Harness {
   /** gRPC calls and streams of filters, in the order they began. */
   get grpcCalls() {
     return this.#upstreams.grpc.calls;
+  }
+
+  /** The filters as a listener has them, for tests on real sockets. */
+  get chain(): ChainTemplate {
+    return this.#chain;
   }
 
   /** Begins an exchange without sending anything: for tests that go step by step. */

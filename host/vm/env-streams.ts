@@ -1,7 +1,9 @@
 // Host functions: what happens to a stream, and call-outs (abi.md 5.4, 5.5). Effects come after the callback.
+import * as maps from "../../sdk/assembly/abi/map.ts";
 import * as streams from "../../sdk/assembly/abi/stream.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { MAX_REPLY_BYTES } from "../abi/limits.ts";
+import { normalizeCallout, normalizeGuestMap } from "../abi/header-rules.ts";
 import { firstHeader, type HeaderList } from "../abi/headers.ts";
 import { decodePairs } from "../abi/pairs.ts";
 import { NOT_PAIRS } from "./abi-words.ts";
@@ -87,7 +89,17 @@ function httpCall(vm: Guest) {
     if (!isRequestHead(headers))
       return vm.refuse(status.BAD_ARGUMENT, "a call to {} needs :method, :path and :authority", cluster);
     if (timeoutMs < 0) return vm.refuse(status.BAD_ARGUMENT, "the timeout {} is below 0", timeoutMs);
-    const id = vm.context.httpCall({ upstream: cluster, headers, body: bytes, trailers: trailerList, timeoutMs });
+    const fields = normalizeCallout(headers);
+    const tailFields = normalizeGuestMap(maps.HTTP_REQUEST_TRAILERS, trailerList);
+    if (fields === null || tailFields === null)
+      return vm.refuse(status.BAD_ARGUMENT, "a header or trailer of the call to {} cannot be sent", cluster);
+    const id = vm.context.httpCall({
+      upstream: cluster,
+      headers: fields,
+      body: bytes,
+      trailers: tailFields,
+      timeoutMs,
+    });
     if (id < 0) return -id;
     memory.setU32(out, id);
     return status.OK;

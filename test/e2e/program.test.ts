@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runCli } from "../../host/cli/main.ts";
 import { guest, withNonce } from "../support/modules.ts";
 import { newFolder } from "../support/sluice.ts";
+import { dial, until } from "../support/wire.ts";
 
 const PROGRAM = resolve(import.meta.dirname, "../../bin/sluice.js");
 
@@ -136,6 +137,41 @@ describe("sluice run", () => {
     agent.destroy();
     expect(failures).toEqual([]);
     expect(answered).toBeGreaterThanOrEqual(500);
+    expect(await exit).toBe(0);
+  });
+
+  test("SIGTERM with 300 keep-alive connections: every request that was taken is answered, idle ones end in order", async () => {
+    const held: (() => void)[] = [];
+    upstream.removeAllListeners("request");
+    upstream.on("request", (incoming, answer) => {
+      incoming
+        .resume()
+        .on("end", () => (incoming.url === "/slow" ? held.push(() => answer.end("ok")) : answer.end("ok")));
+    });
+    const { port, exit } = await start("run", { ...(await config()), drainTimeout: "10s" });
+    const clients = await Promise.all(Array.from({ length: 300 }, () => dial(port)));
+    const [idle, late, slow, sending] = [0, 1, 2, 3].map((kind) => clients.filter((_, at) => at % 4 === kind));
+    const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (const client of [...idle!, ...late!]) client.send(GET);
+    for (const client of [...idle!, ...late!]) await client.waitFor("\r\n\r\nok");
+    for (const client of slow!) client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (const client of sending!) client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello");
+    await until(() => held.length === slow!.length, "the slow requests");
+    child?.kill("SIGTERM");
+    // A request on a connection that looked idle, in the moment of the signal.
+    for (const client of late!) client.send(GET);
+    await until(() => idle!.every(({ ended }) => ended), "the idle connections to end");
+    for (const answer of held) answer();
+    for (const client of sending!) client.send("world");
+    for (const client of clients) {
+      await client.waitForEnd();
+      expect(client.reset).toBe(false);
+    }
+    for (const client of late!) expect(client.text.match(/\r\n\r\nok/g)).toHaveLength(2);
+    for (const client of [...slow!, ...sending!]) {
+      expect(client.text).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.*\r\n)*connection: close\r\n(?:.*\r\n)*\r\nok$/);
+    }
+    for (const { socket } of clients) socket.destroy();
     expect(await exit).toBe(0);
   });
 

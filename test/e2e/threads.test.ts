@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from "vitest";
 import { guest } from "../support/modules.ts";
 import { startProxy, type TestProxy } from "../support/sluice.ts";
+import { dial, until, type Client } from "../support/wire.ts";
 import { spawnWorker } from "../../host/control/spawn.ts";
 import type { ThreadHandle } from "../../host/control/threads.ts";
 
@@ -39,6 +40,53 @@ test("a data thread that dies is replaced; its successor serves the committed ve
   expect(threads?.value).toBe(2);
   const listeners = await p.control.listeners();
   expect(listeners[0]?.address).toBe(`127.0.0.1:${p.port}`);
+});
+
+test("under load only the connections of the thread that dies are lost", async () => {
+  const handles = new Map<number, ThreadHandle>();
+  proxy = await startProxy({
+    chain: [],
+    config: {},
+    spawn: (init) => {
+      const handle = spawnWorker(init);
+      handles.set(init.threadId, handle);
+      return handle;
+    },
+  });
+  const p = proxy;
+  const clients = await Promise.all(Array.from({ length: 60 }, () => dial(p.port)));
+  /** One request and its whole answer; false when the connection ended instead. */
+  const ask = async (client: Client): Promise<boolean> => {
+    client.text = "";
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await until(() => client.text.endsWith("\r\n\r\nok") || client.closed, "an answer");
+    return client.text.startsWith("HTTP/1.1 200 ") && client.text.endsWith("\r\n\r\nok");
+  };
+  expect(await Promise.all(clients.map(ask))).not.toContain(false);
+  const load = { stopped: false };
+  const answered = new Map<Client, number>();
+  const loops = clients.map(async (client) => {
+    while (!load.stopped && (await ask(client))) answered.set(client, (answered.get(client) ?? 0) + 1);
+  });
+  await until(() => clients.every((client) => (answered.get(client) ?? 0) > 3), "some load");
+  handles.get(1)?.terminate();
+  await p.event((event) => event.type === "thread");
+  const then = new Map(answered);
+  const left = clients.filter((client) => !client.closed);
+  await until(
+    () => left.every((client) => client.closed || (answered.get(client) ?? 0) > (then.get(client) ?? 0) + 3),
+    "more load",
+  );
+  load.stopped = true;
+  await Promise.all(loops);
+  const alive = clients.filter((client) => !client.closed);
+  // The kernel has spread 60 connections over both threads; whoever was on the other one has not lost an answer.
+  expect(alive.length).toBeGreaterThan(0);
+  expect(alive.length).toBeLessThan(60);
+  const open = (await p.control.listeners()).reduce((sum, listener) => sum + listener.connections, 0);
+  expect(open).toBe(alive.length);
+  expect(await Promise.all(alive.map(ask))).not.toContain(false);
+  for (const { socket } of clients) socket.destroy();
 });
 
 test("a second sluice on a taken port is refused with a sentence, not silently bound beside it", async () => {

@@ -23,6 +23,8 @@ export const LIMITS: ListenerLimits = {
   maxRequestsPerConnection: 0,
   bufferBytes: 64 * 1024,
   maxConnections: 10_000,
+  maxActiveRequests: 0,
+  maxLoopLagMs: 0,
 };
 
 export const route = (more: Partial<RouteOptions> = {}): RouteOptions => ({

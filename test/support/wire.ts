@@ -2,6 +2,7 @@
 // of them stays open.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { expect } from "vitest";
+import { collectGarbage } from "../../host/base/collect-garbage.ts";
 
 const open = new Set<Socket>();
 
@@ -20,6 +21,35 @@ export async function expectNoSockets(): Promise<void> {
     "open sockets",
   );
   expect(open.size).toBe(0);
+}
+
+/** What a proxy in miniature must have let go of when its clients are gone: streams, connections, timers. */
+export interface Leavable {
+  readonly listener: { readonly connections: number };
+  readonly cluster: { readonly connections: number; readonly pending: number; status(): readonly { idle: number }[] };
+  readonly wheel: { readonly size: number };
+  metric(name: string): number;
+}
+
+/**
+ * Fails unless the proxy comes to rest: no client connection, no request under way or waiting, no upstream connection but
+ * idle ones, and no timer but the one that closes those.
+ */
+export async function expectAtRest(proxy: Leavable): Promise<void> {
+  const idle = (): number => proxy.cluster.status().reduce((sum, row) => sum + row.idle, 0);
+  await until(() => proxy.listener.connections === 0, "the clients to go");
+  await until(() => proxy.cluster.connections === idle(), "busy upstream connections to go");
+  expect(proxy.metric("sluice_http_active_requests")).toBe(0);
+  expect(proxy.metric("sluice_http_downstream_cx_active")).toBe(0);
+  expect(proxy.cluster.pending).toBe(0);
+  await until(() => proxy.wheel.size <= (idle() > 0 ? 1 : 0), "the timers to go");
+}
+
+/** Bytes this thread holds, after a full collection. */
+export function heldBytes(): number {
+  collectGarbage();
+  const { arrayBuffers, heapUsed } = process.memoryUsage();
+  return arrayBuffers + heapUsed;
 }
 
 /** Waits, turn by turn of the event loop, until `check` holds. No sleeps: the loop does its own waiting. */

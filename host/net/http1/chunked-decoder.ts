@@ -1,5 +1,5 @@
-// Chunked transfer coding, decoded step by step without callbacks and without copying: each step says where the next run of
-// data lies. Strict (RFC 9112 7.1): 1 to 13 hex digits, CRLF only, bounded extensions and trailers.
+// Chunked transfer coding, decoded step by step without callbacks: each step says where the data of the read lies, which it
+// has moved together in the reader's own block. Strict (RFC 9112 7.1): 1 to 13 hex digits, CRLF only, bounded extensions and trailers.
 import type { HeaderList } from "../../abi/headers.ts";
 import { latin1 } from "../latin1.ts";
 import { FIELD_VALUE, LOWER_TOKEN } from "./chars.ts";
@@ -57,6 +57,7 @@ export class ChunkedDecoder {
   /** Characters of the current extension name or value. */
   #partBytes = 0;
   #trailerText = "";
+  #broken = false;
 
   /** Makes it ready for another body. */
   reset(): void {
@@ -67,12 +68,14 @@ export class ChunkedDecoder {
     this.#digits = 0;
     this.#extensionBytes = 0;
     this.#trailerText = "";
+    this.#broken = false;
   }
 
   /** Goes on at `at` in `bytes`, which hold input up to `end`. */
   step(bytes: Buffer, at: number, end: number): number {
+    if (this.#broken) return Step.bad;
     while (at < end) {
-      if (this.#state === "data") return this.#data(at, end);
+      if (this.#state === "data") return this.#data(bytes, at, end);
       if (this.#state === "trailers") return this.#trailers(bytes, at, end);
       if (!this.#accept(bytes[at] as number)) return Step.bad;
       at++;
@@ -81,14 +84,33 @@ export class ChunkedDecoder {
     return Step.more;
   }
 
-  #data(at: number, end: number): number {
-    const length = Math.min(this.#size, end - at);
-    this.#size -= length;
-    if (this.#size === 0) this.#state = "dataCr";
+  /**
+   * All the data of this read as one run: what lies in further chunks moves up behind the first, over the framing between
+   * them. A body in chunks of one byte must not be ten thousand pieces per read for everybody behind us.
+   */
+  #data(bytes: Buffer, at: number, end: number): number {
     this.from = at;
-    this.to = at + length;
-    this.at = this.to;
+    this.to = at;
+    while (this.#state === "data" && at < end) {
+      const length = Math.min(this.#size, end - at);
+      if (this.to !== at) bytes.copyWithin(this.to, at, at + length);
+      this.to += length;
+      this.#size -= length;
+      if (this.#size === 0) this.#state = "dataCr";
+      at = this.#between(bytes, at + length, end);
+    }
+    this.at = at;
     return Step.data;
+  }
+
+  /** From one run of data to the next. An error waits for the next step: what came before it was right. */
+  #between(bytes: Buffer, from: number, end: number): number {
+    let at = from;
+    while (at < end && this.#state !== "data" && this.#state !== "trailers" && !this.#broken) {
+      if (this.#accept(bytes[at] as number)) at++;
+      else this.#broken = true;
+    }
+    return at;
   }
 
   /** One byte outside data and trailers. */

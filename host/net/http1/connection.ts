@@ -4,25 +4,22 @@
 //   idle <-> exchange -> closing (FIN sent, input dropped until the client's FIN or a short wait) -> closed
 import type { Socket } from "node:net";
 import type { HeaderList } from "../../abi/headers.ts";
-import { ERRORS, type ErrorCode } from "../../base/errors.ts";
+import type { ErrorCode } from "../../base/errors.ts";
 import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { ClientSide, ListenerContext, ResponseStart } from "../client-side.ts";
 import { Exchange } from "../exchange.ts";
-import { type ConnectionFacts, ExchangeFacts, connectionFacts } from "../facts.ts";
+import { type ConnectionFacts, type RequestSummary, connectionFacts } from "../facts.ts";
 import { copyBytes } from "../latin1.ts";
 import { readInto } from "../lent-reads.ts";
-import { toLocalReply } from "../rescue.ts";
 import { type TurnTask, atTurnEnd, enterTurn, inTurn, leaveTurn, turnTimeMs } from "../turn.ts";
 import { MessageWriter, type WriterOwner } from "./message-writer.ts";
 import { statusLine } from "./reasons.ts";
-import { NO_REQUEST, refusalText } from "./refusal.ts";
+import { LINGER_MS, refuse } from "./refusal.ts";
 import { REJECTIONS, type Rejection } from "./rejection.ts";
 import type { RequestHead } from "./request-head.ts";
 import { RequestReader, type RequestSink } from "./request-reader.ts";
 import { checkedLines, parsedLines } from "./serialize.ts";
 
-/** How long a closed connection is still read, so that the client gets our answer before a reset (RFC 9112 9.6). */
-const LINGER_MS = 1000;
 /** A request body not longer than this is read to its end rather than closing the connection after an early answer. */
 const DRAINABLE_BYTES = 64 * 1024;
 
@@ -92,6 +89,13 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
 
   requestHead(head: RequestHead, endStream: boolean): void {
     const context = this.#context;
+    const overload = context.admission.refusal();
+    if (overload !== null) {
+      context.metrics.rejected(overload);
+      const { method, path, authority, userAgent } = head;
+      this.#refuse(overload, undefined, { method, path, authority, userAgent });
+      return;
+    }
     const startMs = this.#headMs < 0 ? turnTimeMs(context.clock) : this.#headMs;
     this.#headMs = -1;
     this.#requests++;
@@ -273,19 +277,10 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   }
 
   /** Answers a request that never became an exchange, and closes. */
-  #refuse(code: ErrorCode, sentence: string): void {
-    const { clock, metrics, view, wheel } = this.#context;
-    const { status, flag } = ERRORS[code];
-    const nowMs = turnTimeMs(clock);
-    const startMs = this.#headMs < 0 ? nowMs : this.#headMs;
-    const facts = new ExchangeFacts(this.connection, wheel.wallMs(startMs));
-    facts.durationMs = nowMs - startMs;
-    facts.responseCode = status;
-    facts.responseCodeDetails = code;
-    facts.addFlag(flag);
-    this.#writer.whole(refusalText(toLocalReply(code, sentence), wheel.wallMs(nowMs)));
-    metrics.finished(facts);
-    view().finished(facts, NO_REQUEST);
+  #refuse(code: ErrorCode, sentence?: string, request?: RequestSummary): void {
+    const startMs = this.#headMs < 0 ? turnTimeMs(this.#context.clock) : this.#headMs;
+    const refusal = { code, sentence, startMs, ...(request === undefined ? {} : { request }) };
+    this.#writer.whole(refuse(this.connection, this.#context, refusal));
     this.#close();
   }
 

@@ -2,7 +2,7 @@
 // request heads, response heads and trailers. Strict: RFC 9112 5 without any of its leniencies.
 import { LOWER_TOKEN } from "./chars.ts";
 import type { HeadText } from "./head-text.ts";
-import { type FieldName, MAX_INTERNED, beginsWith, internName } from "./names.ts";
+import { type FieldName, Kind, MAX_INTERNED, beginsWith, internName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
 
 const TAB = 9;
@@ -54,7 +54,12 @@ export function parseFields(head: HeadText, from: number, to: number, visitor: F
     const start = at;
     while ((code >= SPACE && code !== DELETE) || code === TAB) code = bytes[++at] as number;
     if (code !== CR || bytes[at + 1] !== LF) return badLineEnd(code);
-    const refused = visitor.field(name, text.slice(start - base, trimEnd(bytes, start, at) - base));
+    const last = trimEnd(bytes, start, at);
+    // RFC 9110 5.6.3 would trim it; Node's parser refuses it, and two opinions about this header are an attack.
+    if (last !== at && name.kind === Kind.transferEncoding && bytes.subarray(last, at).includes(TAB)) {
+      return "bad_transfer_encoding";
+    }
+    const refused = visitor.field(name, text.slice(start - base, last - base));
     if (refused !== null) return refused;
     at += 2;
   }

@@ -32,3 +32,9 @@ export function hasBareLineEnd(text: string, known: number): boolean {
 /** Whether the first character cannot begin a request: a TLS hello on a plain port, for example. */
 export const startsWrong = (text: string): boolean =>
   text !== "" && LOWER_TOKEN[text.charCodeAt(0)] === 0 && !"\r\n".startsWith(text.slice(0, 2));
+
+const STATUS_LINE = "HTTP/1.";
+
+/** Whether the beginning of an answer cannot become a status line: another protocol, or none. */
+export const startsWrongAnswer = (text: string): boolean =>
+  !text.startsWith(STATUS_LINE) && !STATUS_LINE.startsWith(text);

@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
 import type { MetricRegistry } from "../../observe/metrics.ts";
+import { Admission } from "../admission.ts";
 import type { ListenerContext } from "../client-side.ts";
 import { HttpMetrics } from "../http-metrics.ts";
 import type { ListenerOptions } from "../options.ts";
@@ -10,6 +11,7 @@ import type { ListenerView } from "../ports.ts";
 import type { Protocol } from "../protocol.ts";
 import { RequestIds } from "../request-id.ts";
 import { Http1Connection } from "./connection.ts";
+import { RefusedConnection } from "./refused-connection.ts";
 
 export interface HttpInputs {
   readonly options: ListenerOptions;
@@ -24,15 +26,20 @@ export interface HttpInputs {
 export function httpProtocol({ options, view, clock, random, wheel, registry }: HttpInputs): Protocol {
   const metrics = new HttpMetrics(options.name, registry);
   const requestIds = new RequestIds(random);
-  const context: ListenerContext = { options, view, clock, wheel, metrics, requestIds, draining: false };
+  const admission = new Admission(metrics.requestsActive, clock);
+  admission.configure(options.limits);
+  const context: ListenerContext = { options, view, clock, wheel, metrics, requestIds, admission, draining: false };
   return {
     metrics,
     open: (socket, id) => new Http1Connection(socket, context, id),
+    refuse: (socket, id) => new RefusedConnection(socket, context, id),
     configure: (changed) => {
       context.options = changed;
+      admission.configure(changed.limits);
     },
     drain: () => {
       context.draining = true;
     },
+    closed: () => admission.close(),
   };
 }

@@ -38,6 +38,7 @@ export const REJECTIONS = {
   bad_trailer: refuse("a trailer would frame the message"),
   trailers_too_large: refuse("the trailers are larger than this listener accepts", "request_header_too_large"),
   incomplete_request: refuse("the connection was closed in the middle of the request"),
+  bad_bodyless_answer: refuse("a 1xx or 204 answer frames a body or ends the connection"),
   bad_status_line: refuse("the answer does not begin with an HTTP/1 status line"),
 } as const satisfies Record<string, RejectionSpec>;
 

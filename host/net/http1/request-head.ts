@@ -1,7 +1,7 @@
 // A request head as text -> the flat list in chain form, and everything the exchange must know of it, in one pass. One
 // object per connection, filled anew for every request.
+import { isAuthority } from "../../abi/authority.ts";
 import { type HeaderList, findHeader, removeHeader } from "../../abi/headers.ts";
-import { isAuthority } from "./chars.ts";
 import { ConnectionOptions } from "./connection-options.ts";
 import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
 import type { HeadText } from "./head-text.ts";

@@ -64,11 +64,20 @@ export class ResponseHead implements FieldVisitor {
     return null;
   }
 
+  /**
+   * 1xx and 204 have no body and no framing (RFC 9110 8.6, RFC 9112 6.1; a length of 0 is overlooked, as Envoy does), and a
+   * 1xx cannot be the last answer of a connection. Where a peer would see a body we would see the next answer.
+   */
+  #isBare(): boolean {
+    return !this.chunked && this.contentLength <= 0 && (this.status >= 200 || !this.close);
+  }
+
   #finish(http10: boolean): Rejection | null {
     if (this.chunked && this.contentLength >= 0) return "length_and_encoding";
     if (this.chunked && http10) return "encoding_on_http10";
     const connection = this.#connection;
     this.close = connection.close || (http10 && !connection.keepAlive);
+    if ((this.status < 200 || this.status === 204) && !this.#isBare()) return "bad_bodyless_answer";
     if (connection.nominates) connection.removeNominated(this.headers);
     return null;
   }

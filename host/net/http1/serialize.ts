@@ -1,7 +1,8 @@
 // Flat lists -> head text without framing. Names go out as they stand in the list: lower-case (RATIONALE: "Why are header
 // names lower-case on the wire?"). The caller adds length, Connection and the empty line.
+import { isAuthority } from "../../abi/authority.ts";
 import { type HeaderList, firstHeader } from "../../abi/headers.ts";
-import { isAuthority, isFieldValue, isLowerToken, isToken, isVisible } from "./chars.ts";
+import { isFieldValue, isLowerToken, isToken, isVisible } from "./chars.ts";
 import { isTrailer } from "./trailers.ts";
 import { Kind, isFramingName } from "./names.ts";
 

@@ -1,5 +1,5 @@
-// Upstreams that fail: every kind of bad answer, early closes, stale connections, dead endpoints. A cut answer never looks
-// complete, a broken connection is never used again.
+// Upstreams that fail: early closes, stale connections, dead endpoints. A broken connection is never used again. Bad answers
+// as such are the table in test/fault/http1.
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { route, startProxy } from "../../support/proxy.ts";
@@ -28,82 +28,7 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
-const head = (lines: string): string => `HTTP/1.1 200 OK\r\n${lines}\r\n`;
-
-describe("answers that are not HTTP/1.1 -> 502, UPE", () => {
-  const GARBAGE: readonly (readonly [string, string])[] = [
-    ["no status line", "hello\r\n\r\n"],
-    ["another protocol", "SSH-2.0-OpenSSH\r\n\r\n"],
-    ["HTTP/2", "HTTP/2.0 200 OK\r\n\r\n"],
-    ["HTTP/1.2", "HTTP/1.2 200 OK\r\n\r\n"],
-    ["status of two digits", "HTTP/1.1 20 OK\r\n\r\n"],
-    ["status of four digits", "HTTP/1.1 2000 OK\r\n\r\n"],
-    ["status below 100", "HTTP/1.1 099 OK\r\n\r\n"],
-    ["status above 599", "HTTP/1.1 600 OK\r\n\r\n"],
-    ["status with letters", "HTTP/1.1 2xx OK\r\n\r\n"],
-    ["two spaces before the status", "HTTP/1.1  200 OK\r\n\r\n"],
-    ["control character in the reason", "HTTP/1.1 200 O\x01K\r\n\r\n"],
-    ["bare LF behind the status line", "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n"],
-    ["bare CR in a header", head("X: a\rb\r\n")],
-    ["folded header", head("X: a\r\n b\r\n")],
-    ["space before the colon", head("X : a\r\n")],
-    ["line without a colon", head("nonsense\r\n")],
-    ["NUL in a value", head("X: \x00\r\n")],
-    ["two Content-Lengths", head("Content-Length: 2\r\nContent-Length: 3\r\n")],
-    ["two equal Content-Lengths", head("Content-Length: 2\r\nContent-Length: 2\r\n")],
-    ["Content-Length list", head("Content-Length: 2, 2\r\n")],
-    ["negative Content-Length", head("Content-Length: -1\r\n")],
-    ["Content-Length and Transfer-Encoding", head("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n")],
-    ["unknown Transfer-Encoding", head("Transfer-Encoding: gzip\r\n")],
-    ["two Transfer-Encodings", head("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")],
-    ["Transfer-Encoding on HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"],
-    ["101 that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"],
-    ["nine 1xx", "HTTP/1.1 102 Processing\r\n\r\n".repeat(9)],
-    ["101 headers", head("X: a\r\n".repeat(101))],
-    [
-      "a head without an end",
-      `HTTP/1.1 200 OK\r\n${"X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(1400)}`,
-    ],
-  ];
-
-  test.each(GARBAGE)("%s", async (_, answer) => {
-    await using upstream = await fixedUpstream(answer);
-    await using proxy = await startProxy({ upstreams: [upstream.port] });
-    expect(await exchange(proxy.port, LAST)).toMatch(/^HTTP\/1.1 502 Bad Gateway\r\n/);
-    const [record] = proxy.finished;
-    expect(record?.facts).toMatchObject({
-      responseCode: 502,
-      responseFlags: "UPE",
-      responseCodeDetails: "upstream_protocol_error",
-    });
-    await until(() => proxy.cluster.connections === 0, "the connection to be dropped");
-  });
-});
-
 describe("answers that break off -> never complete-looking", () => {
-  test.each([
-    ["Content-Length cut short", "Content-Length: 10\r\n\r\nabc", true],
-    ["chunks cut in data", "Transfer-Encoding: chunked\r\n\r\na\r\nabc", true],
-    ["chunks without the last", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", true],
-    ["bad chunk", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n", false],
-    ["chunk longer than said", "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n", false],
-    ["bad trailer", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX : y\r\n\r\n", false],
-  ])("%s", async (_, rest, close) => {
-    await using upstream = await rawUpstream((peer) => {
-      peer.send(`HTTP/1.1 200 OK\r\n${rest}`);
-      if (close) peer.socket.end();
-    });
-    await using proxy = await startProxy({ upstreams: [upstream.port] });
-    const client = await dial(proxy.port);
-    client.send(GET);
-    await client.waitForEnd();
-    expect(client.reset).toBe(true);
-    expect(client.text).not.toContain("\r\n0\r\n\r\n");
-    expect(proxy.finished[0]?.facts.responseCodeDetails).toBe("upstream_reset_after_response_started");
-    expect(proxy.finished[0]?.facts.responseFlags).toBe("UC");
-    expect(proxy.cluster.connections).toBe(0);
-  });
-
   test("an answer until the end of the connection that is reset is cut off for an HTTP/1.0 client too", async () => {
     await using upstream = await rawUpstream((peer) => peer.send("HTTP/1.1 200 OK\r\n\r\nabc"));
     await using proxy = await startProxy({ upstreams: [upstream.port] });

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { checkHeaderWrite, hasRoomFor, mayRemove, normalizeGuestMap } from "../../../host/abi/header-rules.ts";
+import {
+  checkHeaderWrite,
+  hasRoomFor,
+  mayRemove,
+  normalizeCallout,
+  normalizeGuestMap,
+} from "../../../host/abi/header-rules.ts";
 import { addHeader, firstHeader, joinedHeader, removeHeader, replaceHeader } from "../../../host/abi/headers.ts";
 
 const REQUEST = 0;
@@ -15,6 +21,20 @@ describe("what a guest may write", () => {
     ["x-a", "a\r\nb: c", "refused"],
     ["x-a", "a\nb", "refused"],
     ["x-a", "a\0b", "refused"],
+    ["x-a", "a\x01b", "refused"],
+    ["x-a", "a\x7f", "refused"],
+    ["x-a", "a\tb", "ok"],
+    ["x-a", "\xe9\xff", "ok"],
+    [":path", "/a\x01", "refused"],
+    [":path", "/\xe9", "refused"],
+    [":path", "/a#b", "ok"],
+    [":path", "*", "ok"],
+    [":method", "CONNECT", "refused"],
+    [":method", "CONNECTED", "ok"],
+    [":authority", "a\x01", "refused"],
+    [":authority", "[::1]:80", "ok"],
+    [":scheme", "https", "ok"],
+    [":scheme", "ftp", "refused"],
     [":status", "200", "refused"],
     [":path", "/x", "ok"],
     [":path", "/x y", "refused"],
@@ -49,6 +69,18 @@ describe("what a guest may write", () => {
     expect(normalizeGuestMap(REQUEST, ["x-a", "1"])).toBeNull();
     expect(normalizeGuestMap(REQUEST, [...pseudo, ":path", "/2"])).toBeNull();
     expect(normalizeGuestMap(REQUEST, [...pseudo, "x", "a\nb"])).toBeNull();
+  });
+
+  test("a call-out's head is lower-cased and complete but for :scheme, or refused", () => {
+    const pseudo = [":method", "GET", ":path", "/", ":authority", "a"];
+    expect(normalizeCallout([...pseudo, "Content-Type", "x", "Connection", "y"])).toEqual([
+      ...pseudo,
+      "content-type",
+      "x",
+    ]);
+    expect(normalizeCallout(pseudo.slice(2))).toBeNull();
+    expect(normalizeCallout([...pseudo, ":path", "/2"])).toBeNull();
+    expect(normalizeCallout([...pseudo, "x", "a\r\nb"])).toBeNull();
   });
 
   test("a map has room for 256 headers and 64 KiB", () => {

@@ -13,7 +13,8 @@ listeners:
     accessLog: { format: text, path: access.log }
     filters: [auth, gray]
     armHeader: X-Arm
-    limits: { maxHeaderBytes: 8KiB, maxBodyBytes: 1MB, headerTimeout: 250ms, maxConnections: 5 }
+    limits: { maxHeaderBytes: 8KiB, maxBodyBytes: 1MB, headerTimeout: 250ms, maxConnections: 5,
+              maxActiveRequests: 7, maxLoopLag: 100ms }
     routes:
       - name: beta
         match: { exact: /orders, headers: { X-Group: { exact: beta }, x-old: { present: false }, :method: { prefix: G, invert: true } } }
@@ -77,6 +78,8 @@ describe("a config that is right", () => {
         maxBodyBytes: 1_000_000,
         headerTimeoutMs: 250,
         maxConnections: 5,
+        maxActiveRequests: 7,
+        maxLoopLagMs: 100,
         maxHeaders: 100,
       },
     });
@@ -175,6 +178,8 @@ describe("a config that is right", () => {
       maxRequestsPerConnection: 0,
       bufferBytes: 65_536,
       maxConnections: 10_000,
+      maxActiveRequests: 0,
+      maxLoopLagMs: 0,
     });
     expect(config.listeners[0]).toMatchObject({ accessLog: null, armHeader: "", filters: [] });
     expect(config.clusters[0]).toMatchObject({ lbPolicy: "leastRequest", maxConnections: 1024 });

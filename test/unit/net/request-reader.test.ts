@@ -4,7 +4,7 @@ import { ERRORS } from "../../../host/base/errors.ts";
 import { REJECTIONS, type Rejection } from "../../../host/net/http1/rejection.ts";
 import type { RequestHead } from "../../../host/net/http1/request-head.ts";
 import { RequestReader, type RequestSink } from "../../../host/net/http1/request-reader.ts";
-import { REQUEST_VECTORS } from "./request-vectors.ts";
+import { REQUEST_VECTORS } from "../../fault/http1/request-vectors.ts";
 
 const LIMITS = { maxHeaderBytes: 65_536, maxHeaders: 100 };
 
@@ -136,6 +136,27 @@ describe("bodies and pipelining", () => {
       expect(recorder.body).toBe("abc0123456789");
       expect(recorder.log).toEqual(["POST / false", "trailers t=1", "GET /2 true"]);
     }
+  });
+
+  test("ten thousand chunks of one byte in one read are one piece of the body", () => {
+    const pieces: number[] = [];
+    const recorder = new Recorder();
+    const { requestBody } = recorder;
+    recorder.requestBody = (bytes, from, to, last) => {
+      pieces.push(to - from);
+      requestBody.call(recorder, bytes, from, to, last);
+    };
+    const chunks = Array.from({ length: 10_000 }, (_, at) => `1\r\n${at % 10}\r\n`).join("");
+    recorder.feed(`${POST}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect(pieces).toEqual([10_000, 0]);
+    expect(recorder.body).toBe("0123456789".repeat(1000));
+    expect(recorder.log.at(-1)).toBe("GET /2 true");
+  });
+
+  test("what came before a bad chunk in the same read is handed out, and nothing behind it", () => {
+    const recorder = new Recorder().feed(`${POST}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\nx\r\nfg\r\n`);
+    expect(recorder.body).toBe("abcde");
+    expect(recorder.rejection).toBe("bad_chunk");
   });
 
   test("a request waits until the one before it is done", () => {

@@ -82,6 +82,7 @@ class Probe extends HttpFilter {
   }
 
   override onRequestBody(body: BodyView): Flow {
+    if (this.command == "gather" && !body.end) return Flow.Pause;
     if (this.command == "buffer" || this.command == "hold") {
       if (!body.end) return Flow.Pause;
       body.replaceText("<" + body.text() + ">");
@@ -104,11 +105,16 @@ class Probe extends HttpFilter {
     if (this.command == "answer-errors" && response.status >= 500) return this.reply(503, "sorry");
     if (command == "trap") unreachable();
     if (command == "pause") return Flow.Pause;
+    if (this.command == "response-hold" && response.status == 200) {
+      callForeign("sluice.hold_headers");
+      return Flow.Pause;
+    }
     return Flow.Continue;
   }
 
   override onResponseBody(body: BodyView): Flow {
-    if (this.command == "response-buffer" && !body.end) return Flow.Pause;
+    const buffers = this.command == "response-buffer" || this.command == "response-hold";
+    if (buffers && !body.end) return Flow.Pause;
     return Flow.Continue;
   }
 

@@ -1,10 +1,8 @@
 // The battery of malformed requests on a real socket, with an upstream that writes down what reaches it.
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { REQUEST_VECTORS } from "../../unit/net/request-vectors.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PIPELINE_VECTORS, REQUEST_VECTORS, TRUNCATED_VECTORS } from "./request-vectors.ts";
 import { route, startProxy, type TestProxy } from "../../support/proxy.ts";
-import { dial, exchange, expectNoSockets, fixedUpstream, OK, type RawUpstream, until } from "../../support/wire.ts";
+import { dial, exchange, expectNoSockets, fixedUpstream, OK, type RawUpstream } from "../../support/wire.ts";
 
 const POISON = "GET /poison HTTP/1.1\r\nHost: a\r\n\r\n";
 const refused = REQUEST_VECTORS.filter(({ status }) => status !== 0);
@@ -53,6 +51,24 @@ describe("malformed requests", () => {
     client.socket.destroy();
   });
 
+  test.each(PIPELINE_VECTORS)("$name -> $statuses, and the end", async ({ text, statuses }) => {
+    const answer = await exchange(proxy.port, text);
+    expect([...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))).toEqual(statuses);
+    expect(answer.match(/connection: close\r\n/g)).toHaveLength(1);
+  });
+
+  test.each(TRUNCATED_VECTORS)("$name, then FIN -> $status, and nothing whole upstream", async ({ text, status }) => {
+    const before = upstream.received().length;
+    const client = await dial(proxy.port, { allowHalfOpen: true });
+    client.socket.end(text, "latin1");
+    const answer = await client.waitForEnd();
+    client.socket.destroy();
+    // The toy upstream answers heads without waiting for bodies; its answer may have come first.
+    if (status === 0) expect(answer).toBe("");
+    else expect(answer).toMatch(new RegExp(`^(?:$|HTTP/1\\.1 (?:${status}|200) )`));
+    expect(upstream.received().slice(before)).not.toMatch(/\r\n0\r\n(?:.*\r\n)*\r\n$/);
+  });
+
   test("every refusal is counted by its reason", () => {
     expect(proxy.metric("sluice_http_rejected_total", { reason: "duplicate_host" })).toBeGreaterThan(0);
     expect(proxy.metric("sluice_http_rejected_total")).toBeGreaterThanOrEqual(refused.length);
@@ -60,34 +76,5 @@ describe("malformed requests", () => {
 
   test("the proxy still serves", async () => {
     expect(await exchange(proxy.port, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).toContain("200 OK");
-  });
-});
-
-describe("against Node's strict parser", () => {
-  afterEach(expectNoSockets);
-
-  /** Messages Node's parser takes as complete requests. */
-  async function nodeAccepts(text: string): Promise<boolean> {
-    let whole = false;
-    const server = createServer({ insecureHTTPParser: false }, (request: IncomingMessage, response) => {
-      request.resume();
-      request.on("end", () => {
-        whole = true;
-        response.end("ok");
-      });
-    });
-    server.on("clientError", (_error, socket) => socket.destroy());
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const client = await dial((server.address() as AddressInfo).port);
-    client.send(text);
-    await until(() => whole || client.closed || client.ended || client.text !== "", "an answer of node:http");
-    client.socket.destroy();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-    return whole;
-  }
-
-  test.each(accepted)("$name is accepted there too", async ({ text }) => {
-    expect(await nodeAccepts(text)).toBe(true);
   });
 });
