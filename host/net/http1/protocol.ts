@@ -4,6 +4,7 @@ import type { Random } from "../../base/random.ts";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
 import type { MetricRegistry } from "../../observe/metrics.ts";
 import type { ListenerContext } from "../client-side.ts";
+import { connectionFacts } from "../facts.ts";
 import { HttpMetrics } from "../http-metrics.ts";
 import type { ListenerOptions } from "../options.ts";
 import type { ListenerView } from "../ports.ts";
@@ -27,7 +28,8 @@ export function httpProtocol({ options, view, clock, random, wheel, registry }: 
   const context: ListenerContext = { options, view, clock, wheel, metrics, requestIds, draining: false };
   return {
     metrics,
-    open: (socket, id) => new Http1Connection(socket, context, id),
+    open: (socket, id, tls) =>
+      new Http1Connection(socket, context, connectionFacts(socket, { listener: options.name, id, tls })),
     configure: (changed) => {
       context.options = changed;
     },

@@ -1,0 +1,40 @@
+// The wire to an endpoint of a cluster with TLS: as dialTcp, connected when the handshake is over and the peer has been
+// checked.
+import type { ConnectionOptions } from "node:tls";
+import { nodeTls } from "../tls/node-tls.ts";
+import type { ClusterTls } from "./cluster-tls.ts";
+import { type Dial, READ_BLOCK } from "./transport.ts";
+
+/** What HTTP/1.1 is called in ALPN (RFC 7301 6). */
+const HTTP1 = "http/1.1";
+
+/** Never throws; failures arrive as `closed`. */
+export const dialTls =
+  (cluster: ClusterTls): Dial =>
+  ({ host, port, bufferBytes }, events) => {
+    const target = { host, port, alpn: HTTP1 };
+    let failure: Error | null = null;
+    // `highWaterMark`, `noDelay` and `onread` go through to the socket; the types do not know all of them.
+    const options: ConnectionOptions & Record<string, unknown> = {
+      ...cluster.connectOptions(target),
+      host,
+      port,
+      noDelay: true,
+      highWaterMark: bufferBytes,
+      onread: {
+        buffer: READ_BLOCK,
+        callback(length: number) {
+          events.received(READ_BLOCK, length);
+          return true;
+        },
+      },
+    };
+    const socket = nodeTls().connect(options);
+    cluster.watch(socket, target);
+    socket.setDefaultEncoding("latin1");
+    socket.on("secureConnect", () => events.connected(cluster.facts(socket)));
+    socket.on("drain", () => events.drained());
+    socket.on("error", (error) => (failure = error));
+    socket.on("close", () => events.closed(failure));
+    return socket;
+  };
