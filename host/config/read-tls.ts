@@ -1,7 +1,7 @@
 // `tls:` of listeners and clusters -> their options, with the certificates read from their files and checked against each
 // other, so that what a data thread is given is known to be good.
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { cipherString, createContext } from "../tls/context.ts";
+import { cipherString, createContext, DEFAULT_CIPHERS } from "../tls/context.ts";
 import { namesOf } from "../tls/certificate.ts";
 import { codeOf } from "../tls/failure.ts";
 import type {
@@ -10,6 +10,7 @@ import type {
   ClientTlsOptions,
   ServerTlsOptions,
   TlsParameters,
+  TlsVersion,
 } from "../tls/options.ts";
 import { type Files, PemFiles } from "./pem-files.ts";
 import type { Reader } from "./reader.ts";
@@ -18,34 +19,49 @@ const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const;
 /** A host name, or one with `*` in place of its first label. */
 const SERVER_NAME = /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/;
 
-function readParameters(reader: Reader): Omit<TlsParameters, "files"> {
+type Parameters = Omit<TlsParameters, "files">;
+
+function readParameters(reader: Reader): Parameters {
   const minVersion = reader.get("minVersion").oneOf(VERSIONS, "TLSv1.2");
   const maxVersion = reader.get("maxVersion").oneOf(VERSIONS, "TLSv1.3");
+  const names = reader
+    .get("ciphers")
+    .items.filter(checkCipher)
+    .map((item) => item.text());
+  const read = { minVersion, maxVersion, ciphers: cipherString(names) };
   if (minVersion > maxVersion) {
     reader.get("minVersion").problem("bad_versions", `minVersion ${minVersion} is above maxVersion ${maxVersion}`);
-  }
-  const ciphers = reader.get("ciphers");
-  const read = { minVersion, maxVersion, ciphers: cipherString(ciphers.strings()), files: [] };
-  if (!ciphers.isPresent) return read;
-  for (const item of ciphers.items) {
-    if (isKnownCipher(item.text())) continue;
-    item.problem("unknown_cipher", `OpenSSL knows no cipher "${item.text()}"`, {
-      hint: "OpenSSL's names, such as ECDHE-RSA-AES128-GCM-SHA256 or TLS_AES_128_GCM_SHA256",
-    });
+  } else if (names.length > 0 && !names.some((name) => (is13(name) ? maxVersion : minVersion) === versionOf(name))) {
+    reader.get("ciphers").problem("bad_ciphers", `none of these ciphers is for ${minVersion} to ${maxVersion}`);
   }
   return read;
 }
 
-/** OpenSSL passes over unknown names in a list, so each is tried alone; its operators (`!`, `@`, `:`) are no names. */
-function isKnownCipher(name: string): boolean {
-  if (!/^[A-Z0-9][A-Za-z0-9_-]*$/.test(name)) return false;
-  const version = name.startsWith("TLS_") ? "TLSv1.3" : "TLSv1.2";
+const is13 = (name: string): boolean => name.startsWith("TLS_");
+const versionOf = (name: string): TlsVersion => (is13(name) ? "TLSv1.3" : "TLSv1.2");
+
+function isAccepted(parameters: Parameters): boolean {
   try {
-    createContext({ minVersion: version, maxVersion: version, ciphers: name, files: [] }, {});
+    createContext({ ...parameters, files: [] }, {});
     return true;
   } catch {
     return false;
   }
+}
+
+function checkCipher(item: Reader): boolean {
+  if (isKnownCipher(item.text())) return true;
+  item.problem("unknown_cipher", `OpenSSL knows no cipher "${item.text()}"`, {
+    hint: "OpenSSL's names, such as ECDHE-RSA-AES128-GCM-SHA256 or TLS_AES_128_GCM_SHA256",
+  });
+  return false;
+}
+
+/** OpenSSL passes over unknown names in a list, so each is tried alone; its operators (`!`, `@`, `:`) are no names. */
+function isKnownCipher(name: string): boolean {
+  const version = versionOf(name);
+  const only = { minVersion: version, maxVersion: version, ciphers: name } as const;
+  return /^[A-Z0-9][A-Za-z0-9_-]*$/.test(name) && isAccepted(only);
 }
 
 /** Whether both were read and belong together. */
@@ -61,14 +77,10 @@ function checkPair(reader: Reader, certificate: string, privateKey: string): boo
 }
 
 /** OpenSSL has rules of its own: keys that are too short, digests that are too weak. */
-function checkAccepted(
-  reader: Reader,
-  parameters: Omit<TlsParameters, "files">,
-  certificate: string,
-  key: string,
-): void {
+function checkAccepted(reader: Reader, cert: string, key: string): void {
+  const usual = { minVersion: "TLSv1.2", maxVersion: "TLSv1.3", ciphers: DEFAULT_CIPHERS, files: [] } as const;
   try {
-    createContext({ ...parameters, files: [] }, { cert: certificate, key });
+    createContext(usual, { cert, key });
   } catch (error) {
     reader.get("certFile").problem("refused_certificate", `OpenSSL does not accept this certificate: ${codeOf(error)}`);
   }
@@ -91,14 +103,10 @@ function readServerNames(reader: Reader, certificate: string): readonly string[]
   });
 }
 
-function readCertificate(
-  reader: Reader,
-  files: PemFiles,
-  parameters: Omit<TlsParameters, "files">,
-): CertificateOptions {
+function readCertificate(reader: Reader, files: PemFiles): CertificateOptions {
   const certificate = files.certificates(reader.get("certFile"));
   const privateKey = files.privateKey(reader.get("keyFile"));
-  if (checkPair(reader, certificate, privateKey)) checkAccepted(reader, parameters, certificate, privateKey);
+  if (checkPair(reader, certificate, privateKey)) checkAccepted(reader, certificate, privateKey);
   return { certificate, privateKey, serverNames: readServerNames(reader, certificate) };
 }
 
@@ -143,7 +151,7 @@ export function readServerTls(reader: Reader, where: Files, isHttp: boolean): Se
   const files = new PemFiles(where);
   const parameters = readParameters(reader);
   const list = reader.get("certificates");
-  const certificates = list.items.map((item) => readCertificate(item, files, parameters));
+  const certificates = list.items.map((item) => readCertificate(item, files));
   const alpn = reader.get("alpn");
   checkNamesOnce(list);
   if (isHttp) checkHttpAlpn(alpn);
@@ -175,7 +183,7 @@ export function readClientTls(reader: Reader, where: Files): ClientTlsOptions | 
   if (certFile.isPresent !== keyFile.isPresent) {
     const missing = certFile.isPresent ? "keyFile" : "certFile";
     reader.problem("missing_key", `missing key "${missing}"`, { hint: "a client certificate is certFile and keyFile" });
-  } else if (checkPair(reader, certificate, privateKey)) checkAccepted(reader, parameters, certificate, privateKey);
+  } else if (checkPair(reader, certificate, privateKey)) checkAccepted(reader, certificate, privateKey);
   const verify = reader.get("verify").flag(true);
   if (!verify) for (const key of ["caFile", "verifyNames"]) refuseUnverified(reader.get(key), key);
   return {

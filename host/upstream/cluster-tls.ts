@@ -1,7 +1,7 @@
 // TLS towards the endpoints of one cluster: what is asked of them, how they are checked, and the sessions that spare the
 // next connection a full handshake. Used by the pool's dial, by tunnels and by gRPC sessions.
-import { isIP, type Socket } from "node:net";
 import { X509Certificate } from "node:crypto";
+import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import { CertificateFacts } from "../tls/certificate.ts";
 import { createContext } from "../tls/context.ts";
@@ -16,12 +16,18 @@ export interface TlsTarget {
   readonly alpn: string;
 }
 
+interface Known {
+  readonly session: Buffer;
+  /** Whom the session was made with: a handshake that takes it up shows no certificate. */
+  readonly peer: CertificateFacts | null;
+}
+
 export class ClusterTls {
   readonly #options: ClientTlsOptions;
   readonly #context: SecureContext;
   readonly #own: CertificateFacts | null;
   /** By host, port and protocol: the newest session each has given us. */
-  readonly #sessions = new Map<string, Buffer>();
+  readonly #sessions = new Map<string, Known>();
 
   /** @throws when OpenSSL does not accept what the options hold */
   constructor(options: ClientTlsOptions) {
@@ -35,39 +41,41 @@ export class ClusterTls {
     this.#own = certificate === "" ? null : new CertificateFacts(new X509Certificate(certificate));
   }
 
-  /** For tls.connect, without address. */
-  connectOptions(target: TlsTarget): ConnectionOptions {
-    const { verify, sni } = this.#options;
-    const name = sni === "" ? target.host : sni;
-    const session = this.#sessions.get(keyOf(target));
-    return {
-      secureContext: this.#context,
-      rejectUnauthorized: verify,
-      // An address is no server name (RFC 6066 3).
-      servername: isIP(name) === 0 ? name : "",
-      checkServerIdentity: (_, certificate) => this.#checkNames(name, certificate),
-      ...(target.alpn === "" ? {} : { ALPNProtocols: [target.alpn] }),
-      ...(session === undefined ? {} : { session }),
-    };
+  /**
+   * A connection to `target`. `secureConnect` (the peer has been checked) or `error`, then `close`, follow.
+   * @param how of tls.connect: address, or the connected socket below, and sizes
+   * @param done with `secureConnect`
+   */
+  connect(target: TlsTarget, how: TlsHow, done: (facts: TlsFacts) => void): TLSSocket {
+    const key = `${target.host} ${target.port} ${target.alpn}`;
+    const known = this.#sessions.get(key);
+    const socket = nodeTls().connect({ ...how, ...this.#connectOptions(target, known) });
+    let facts: TlsFacts | null = null;
+    let early: Buffer | null = null;
+    const keep = (session: Buffer): void => void this.#sessions.set(key, { session, peer: facts?.peer ?? null });
+    socket.on("session", (session: Buffer) => {
+      // Never one of a peer that is still to be checked: Node does not check whoever takes up a session.
+      if (facts === null) early = session;
+      else keep(session);
+    });
+    socket.on("secureConnect", () => {
+      const found = tlsFacts(socket, this.#own);
+      facts = { ...found, peer: found.peer ?? (found.resumed ? (known?.peer ?? null) : null) };
+      if (early !== null) keep(early);
+      done(facts);
+    });
+    socket.on("error", () => {
+      this.#sessions.delete(key);
+      // TLS may fail and leave its socket open: an alert or a broken record after the handshake.
+      socket.destroy();
+    });
+    return socket;
   }
 
-  /** Keeps the sessions that a new connection is given, and forgets one that has not served. */
-  watch(socket: TLSSocket, target: TlsTarget): void {
-    const key = keyOf(target);
-    socket.on("session", (session: Buffer) => this.#sessions.set(key, session));
-    socket.on("error", () => this.#sessions.delete(key));
-  }
-
-  /** TLS over a connected socket. `secureConnect` or `error`, then `close`, follow. */
-  secure(raw: Socket, target: TlsTarget, bufferBytes?: number): TLSSocket {
-    const options: ConnectionOptions & { highWaterMark?: number | undefined } = {
-      ...this.connectOptions(target),
-      socket: raw,
-      highWaterMark: bufferBytes,
-    };
-    const socket = nodeTls().connect(options);
-    this.watch(socket, target);
-    // A TLS socket has no reset of its own (it throws); what is to be reset is the connection below.
+  /** As `connect`, over a connected socket, so that the one below can be reset. */
+  secure(raw: Socket, target: TlsTarget, bufferBytes: number, done: (facts: TlsFacts) => void): TLSSocket {
+    const socket = this.connect(target, { socket: raw, highWaterMark: bufferBytes }, done);
+    // A TLS socket has no reset of its own (it throws).
     socket.resetAndDestroy = () => {
       raw.resetAndDestroy();
       return socket;
@@ -75,9 +83,18 @@ export class ClusterTls {
     return socket;
   }
 
-  /** Of a connection whose handshake is over. */
-  facts(socket: TLSSocket): TlsFacts {
-    return tlsFacts(socket, this.#own);
+  #connectOptions({ host, alpn }: TlsTarget, known: Known | undefined): ConnectionOptions {
+    const { verify, sni } = this.#options;
+    const name = sni === "" ? host : sni;
+    return {
+      secureContext: this.#context,
+      rejectUnauthorized: verify,
+      // An address is no server name (RFC 6066 3).
+      servername: isIP(name) === 0 ? name : "",
+      checkServerIdentity: (_, certificate) => this.#checkNames(name, certificate),
+      ...(alpn === "" ? {} : { ALPNProtocols: [alpn] }),
+      ...(known === undefined ? {} : { session: known.session }),
+    };
   }
 
   #checkNames(name: string, certificate: PeerCertificate): Error | undefined {
@@ -93,7 +110,8 @@ export class ClusterTls {
   }
 }
 
-const keyOf = ({ host, port, alpn }: TlsTarget): string => `${host} ${port} ${alpn}`;
+/** What goes through to tls.connect and its socket; Node's types do not know all of it. */
+export type TlsHow = ConnectionOptions & Readonly<Record<string, unknown>>;
 
 let trusted = false;
 

@@ -1,8 +1,6 @@
 // The wire to an endpoint of a cluster with TLS: as dialTcp, connected when the handshake is over and the peer has been
 // checked.
-import type { ConnectionOptions } from "node:tls";
-import { nodeTls } from "../tls/node-tls.ts";
-import type { ClusterTls } from "./cluster-tls.ts";
+import type { ClusterTls, TlsHow } from "./cluster-tls.ts";
 import { type Dial, READ_BLOCK } from "./transport.ts";
 
 /** What HTTP/1.1 is called in ALPN (RFC 7301 6). */
@@ -12,11 +10,8 @@ const HTTP1 = "http/1.1";
 export const dialTls =
   (cluster: ClusterTls): Dial =>
   ({ host, port, bufferBytes }, events) => {
-    const target = { host, port, alpn: HTTP1 };
     let failure: Error | null = null;
-    // `highWaterMark`, `noDelay` and `onread` go through to the socket; the types do not know all of them.
-    const options: ConnectionOptions & Record<string, unknown> = {
-      ...cluster.connectOptions(target),
+    const how: TlsHow = {
       host,
       port,
       noDelay: true,
@@ -29,10 +24,8 @@ export const dialTls =
         },
       },
     };
-    const socket = nodeTls().connect(options);
-    cluster.watch(socket, target);
+    const socket = cluster.connect({ host, port, alpn: HTTP1 }, how, (facts) => events.connected(facts));
     socket.setDefaultEncoding("latin1");
-    socket.on("secureConnect", () => events.connected(cluster.facts(socket)));
     socket.on("drain", () => events.drained());
     socket.on("error", (error) => (failure = error));
     socket.on("close", () => events.closed(failure));

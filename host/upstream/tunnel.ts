@@ -63,12 +63,12 @@ export class Tunnel implements DeadlineOwner {
     };
     const socket = connect(options);
     this.#socket = socket;
-    if (tls === null) this.#listen(socket, "connect", null);
+    if (tls === null) this.#listen(socket, () => this.#opened(socket, null));
     else this.#secureWhenConnected(tls);
   }
 
-  #listen(socket: Socket, opened: "connect" | "secureConnect", facts: (() => TlsFacts) | null): void {
-    socket.on(opened, () => this.#opened(socket, facts === null ? null : facts()));
+  #listen(socket: Socket, connected: (() => void) | null): void {
+    if (connected !== null) socket.on("connect", connected);
     // `close` follows and says all there is to say.
     socket.on("error", (error) => (this.#failure ??= error));
     socket.on("close", () => this.#closed());
@@ -83,8 +83,9 @@ export class Tunnel implements DeadlineOwner {
     raw.on("connect", () => {
       raw.off("close", gone);
       const { host, port } = this.endpoint.options;
-      const socket = tls.secure(raw, { host, port, alpn: "" }, this.#bufferBytes);
-      this.#listen(socket, "secureConnect", () => tls.facts(socket));
+      const target = { host, port, alpn: "" };
+      const socket = tls.secure(raw, target, this.#bufferBytes, (facts) => this.#opened(socket, facts));
+      this.#listen(socket, null);
     });
   }
 

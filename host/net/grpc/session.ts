@@ -6,7 +6,6 @@ import { connect as connectTcp, type Socket, type TcpSocketConnectOpts } from "n
 import type { Clock } from "../../base/clock.ts";
 import { Deadline, type DeadlineOwner, type TimerWheel } from "../../base/timer-wheel.ts";
 import { failureText } from "../../tls/failure.ts";
-import { nodeTls } from "../../tls/node-tls.ts";
 import type { Cluster } from "../../upstream/cluster.ts";
 import type { ClusterTls } from "../../upstream/cluster-tls.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
@@ -78,12 +77,9 @@ export class Session implements DeadlineOwner {
   /** HTTP/2 over TLS is agreed on (RFC 9113 3.2): a peer that does not say so would take it for a broken HTTP/1.1. */
   #dialTls(tls: ClusterTls, address: TcpSocketConnectOpts): Socket {
     const target = { host: address.host ?? "", port: address.port, alpn: "h2" };
-    const socket = nodeTls().connect({ ...address, ...tls.connectOptions(target) });
-    tls.watch(socket, target);
-    socket.on("secureConnect", () => {
-      if (socket.alpnProtocol !== "h2") this.#lose("the peer does not speak HTTP/2");
+    return tls.connect(target, { ...address }, ({ alpn }) => {
+      if (alpn !== "h2") this.#lose("the peer does not speak HTTP/2");
     });
-    return socket;
   }
 
   #listen(): void {

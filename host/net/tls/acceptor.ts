@@ -85,9 +85,10 @@ export class TlsAcceptor {
       return;
     }
     const facts = tlsFacts(socket, this.#local[this.#names.pick(nameOf(socket))] ?? null);
+    // TLS may fail and leave its socket open: an alert or a broken record after the handshake.
+    socket.on("error", () => socket.destroy());
     // `optional` lets in who shows no certificate, not who shows a bad one.
     if (facts.peer !== null && !socket.authorized) {
-      socket.on("error", () => {});
       socket.destroy();
       owner.handshakeFailed("client_certificate_rejected");
       return;

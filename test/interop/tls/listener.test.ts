@@ -140,7 +140,7 @@ describe("a listener with tls", () => {
     for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
       const own = await dialTls(first.port, { maxVersion: version });
       // In TLS 1.2 the session is part of the handshake, in 1.3 it comes after it.
-      let session = own.getSession();
+      let session: Buffer | undefined = own.getSession();
       own.on("session", (given: Buffer) => (session = given));
       await ask(own);
       const again = async (port: number): Promise<boolean> => {
@@ -328,6 +328,19 @@ describe("an HTTP exchange over TLS", () => {
     socket.destroy();
     expect(received).toBeGreaterThan(size);
     expect(proxy.finished[0]!.facts.requestBytes).toBe(size);
+  });
+
+  test("ends with a broken record", async () => {
+    await using upstream = await fixedUpstream("");
+    await using proxy = await startTls({}, { upstreams: [upstream.port] });
+    const raw = connectTcp({ port: proxy.port, host: "127.0.0.1", allowHalfOpen: true });
+    await once(raw, "connect");
+    (await dialTls(proxy.port, { socket: raw })).write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    await until(() => upstream.received() !== "", "the request");
+    raw.write(Buffer.from("1703030010000102030405060708090a0b0c0d0e0f", "hex"));
+    expect(await lastDetails(proxy)).toBe("DC downstream_disconnect");
+    await until(() => proxy.listener.connections === 0, "the end of the connection");
+    raw.destroy();
   });
 
   test("is reset where an answer breaks off, as without TLS", async () => {

@@ -14,6 +14,14 @@ afterEach(expectNoSockets);
 const secured = serverTls({ alpn: [] });
 const start = (setup: TcpSetup) => startTcp({ tls: secured, ...setup });
 
+/** A client that closes when the proxy does. */
+async function dialPlain(port: number) {
+  const socket = connectTcp({ port, host: "127.0.0.1" });
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  return socket;
+}
+
 /** What comes until the peer has said its last. */
 async function readAll(socket: TLSSocket | ReturnType<typeof connectTcp>): Promise<string> {
   let text = "";
@@ -75,6 +83,20 @@ describe("a tcp listener with tls", () => {
     expect((await proxy.ended()).responseFlags).toBe("DC");
   });
 
+  test("a broken record resets the upstream: what came before may not be all", async () => {
+    await using upstream = await startUpstream();
+    await using proxy = await start({ upstreams: [upstream.port] });
+    const raw = connectTcp({ port: proxy.port, host: "127.0.0.1", allowHalfOpen: true });
+    await once(raw, "connect");
+    (await dialTls(proxy.port, { socket: raw })).write("some");
+    const peer = await upstream.first();
+    const reset = once(peer.resume(), "error");
+    raw.write(Buffer.from("1703030010000102030405060708090a0b0c0d0e0f", "hex"));
+    expect(await reset).toMatchObject([{ code: "ECONNRESET" }]);
+    expect((await proxy.ended()).responseFlags).toBe("DC");
+    raw.destroy();
+  });
+
   test("moves much both ways, and holds little for a client that does not read", async () => {
     const total = 8 * 1024 * 1024;
     await using upstream = await startUpstream();
@@ -95,7 +117,7 @@ describe("a tcp listener with tls", () => {
   test("without a handshake nothing reaches the upstream", async () => {
     await using upstream = await startUpstream();
     await using proxy = await start({ upstreams: [upstream.port] });
-    const client = await dialRaw(proxy.port);
+    const client = await dialPlain(proxy.port);
     client.end("plain words that are no handshake\r\n\r\n");
     client.resume();
     await once(client, "close");
@@ -168,7 +190,7 @@ describe("a tcp cluster with tls", () => {
   ])("an upstream with a certificate %s is refused, with the reason", async (_, certificate, reason) => {
     await using upstream = await tlsUpstream(certificate);
     await using proxy = await startTcp(to(upstream.port));
-    const client = await dialRaw(proxy.port);
+    const client = await dialPlain(proxy.port);
     client.resume();
     await once(client, "close");
     const facts = await proxy.ended();
@@ -182,7 +204,7 @@ describe("a tcp cluster with tls", () => {
       upstreams: [upstream.port],
       cluster: { tls: clientTls(), connectTimeoutMs: 60 },
     });
-    const client = await dialRaw(proxy.port);
+    const client = await dialPlain(proxy.port);
     client.resume();
     await once(client, "close");
     expect((await proxy.ended()).responseCodeDetails).toBe("upstream_connect_timeout");
@@ -192,7 +214,7 @@ describe("a tcp cluster with tls", () => {
   test("a client that leaves while the handshake is made leaves nothing behind", async () => {
     await using upstream = await startUpstream();
     await using proxy = await startTcp(to(upstream.port));
-    const client = await dialRaw(proxy.port);
+    const client = await dialPlain(proxy.port);
     await upstream.first();
     client.resetAndDestroy();
     await proxy.ended();
@@ -207,7 +229,7 @@ describe("a tcp cluster with tls", () => {
     await using proxy = await startTcp(
       to(upstream.port, clientTls({ certificate: certificate.cert, privateKey: certificate.key })),
     );
-    expect(await readAll(await dialRaw(proxy.port))).toBe("proxy");
+    expect(await readAll(await dialPlain(proxy.port))).toBe("proxy");
     expect(local.cert).not.toBe(certificate.cert);
   });
 });

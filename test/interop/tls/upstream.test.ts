@@ -13,7 +13,7 @@ import { Cluster } from "../../../host/upstream/cluster.ts";
 import { type Issued, newAuthority, selfSigned } from "../../support/certificates.ts";
 import { clusterOptions, startProxy, type TestProxy } from "../../support/proxy.ts";
 import { authority, clientTls, type TlsUpstream, tlsUpstream } from "../../support/tls.ts";
-import { exchange, expectNoSockets, fixedUpstream, OK, until } from "../../support/wire.ts";
+import { exchange, expectNoSockets, OK, rawUpstream, until } from "../../support/wire.ts";
 
 const GET = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
 
@@ -114,7 +114,7 @@ describe("an HTTP cluster with tls", () => {
   });
 
   test("a peer that does not speak TLS, and one of other versions", async () => {
-    await using plain = await fixedUpstream(OK);
+    await using plain = await rawUpstream((peer) => peer.send(OK));
     await using old = await tlsUpstream({ maxVersion: "TLSv1.2" });
     await using toPlain = await startFor(plain);
     await using toOld = await startFor(old, { minVersion: "TLSv1.3" });
