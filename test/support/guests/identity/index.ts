@@ -5,7 +5,7 @@ import { Config, definePlugin, Flow, HttpFilter, props, ResponseHead } from "@sl
 
 @config
 class IdentityConfig extends Config {
-  names: string[] = [];
+  attributes: string[] = [];
 }
 
 class Identity extends HttpFilter {
@@ -13,7 +13,7 @@ class Identity extends HttpFilter {
     super();
   }
   override onResponseHeaders(response: ResponseHead): Flow {
-    const names = this.config.names;
+    const names = this.config.attributes;
     for (let at = 0; at < names.length; at++) {
       response.headers.add("x-" + names[at].replaceAll(".", "-").replaceAll("_", "-"), props.text(names[at], "absent"));
     }
