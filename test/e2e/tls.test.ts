@@ -66,12 +66,12 @@ function get(port: number, more: object = {}): Promise<Got> {
 
 /** Requests in closed loops, half of them on new connections, until told to stop. */
 function load(port: number, loops: number): { readonly stop: () => Promise<{ count: number; failures: string[] }> } {
-  let running = true;
+  const state = { running: true };
   let count = 0;
   const failures: string[] = [];
   const kept = new Agent({ keepAlive: true, maxSockets: loops });
   const all = Array.from({ length: loops }, async (_, at) => {
-    while (running) {
+    while (state.running) {
       const { status } = await get(port, at % 2 === 0 ? {} : { agent: kept }).catch((error: unknown) => ({
         status: String(error),
       }));
@@ -81,7 +81,7 @@ function load(port: number, loops: number): { readonly stop: () => Promise<{ cou
   });
   return {
     async stop() {
-      running = false;
+      state.running = false;
       await Promise.all(all);
       kept.destroy();
       return { count, failures };

@@ -1,7 +1,7 @@
 // What can be known of TLS without a socket: which certificate a name gets, what is offered, what a certificate says.
 import { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { DOWNSTREAM_TLS, UPSTREAM_TLS } from "../../../host/chain/tls-attributes.ts";
+import { DOWNSTREAM_TLS, UPSTREAM_TLS } from "../../../host/chain/attributes/tls.ts";
 import type { StreamFacts } from "../../../host/chain/ports.ts";
 import { CertificateFacts, namesOf } from "../../../host/tls/certificate.ts";
 import { cipherString, DEFAULT_CIPHERS } from "../../../host/tls/context.ts";
