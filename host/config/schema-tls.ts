@@ -5,7 +5,9 @@ import { duration, text } from "./schema-words.ts";
 const optional = Type.Optional;
 const object = (properties: Record<string, TSchema>, description: string): TSchema =>
   Type.Object(properties, { additionalProperties: false, description });
-const list = (description: string): TSchema => Type.Array(Type.String(), { description });
+/** Names as ALPN carries them: 1 to 255 bytes. */
+const protocols = (description: string): TSchema =>
+  Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { description });
 const version = (description: string, byDefault: string): TSchema =>
   Type.Enum(["TLSv1.2", "TLSv1.3"], { default: byDefault, description });
 
@@ -57,7 +59,7 @@ export const serverTls: TSchema = object(
     }),
     clientCertificates: optional(clientCertificates),
     ...parameters,
-    alpn: optional(list("Protocols offered, best first. Default http/1.1; on a tcp listener none.")),
+    alpn: optional(protocols("Protocols offered, best first. Default http/1.1; on a tcp listener none.")),
     handshakeTimeout: optional(duration("From the connection to the end of the handshake.", "10s")),
   },
   "Connections begin with a TLS handshake. Changed certificate files are picked up without a restart.",

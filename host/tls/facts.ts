@@ -26,7 +26,8 @@ export function tlsFacts(socket: TLSSocket, local: CertificateFacts | null): Tls
   const { servername, alpnProtocol } = socket as { servername?: unknown; alpnProtocol?: unknown };
   return {
     version: socket.getProtocol() ?? "",
-    cipher: socket.getCipher().name,
+    // Null when the peer has gone at this very moment; the types do not know that.
+    cipher: (socket.getCipher() as { readonly name: string } | null)?.name ?? "",
     serverName: typeof servername === "string" ? servername : "",
     alpn: typeof alpnProtocol === "string" ? alpnProtocol : "",
     resumed: socket.isSessionReused(),

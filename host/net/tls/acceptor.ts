@@ -93,6 +93,7 @@ export class TlsAcceptor {
       owner.handshakeFailed("client_certificate_rejected");
       return;
     }
+    holdLess(socket, raw.writableHighWaterMark);
     // A TLS socket has no reset of its own (it throws); what is to be reset is the connection below.
     socket.resetAndDestroy = () => {
       raw.resetAndDestroy();
@@ -110,6 +111,12 @@ export class TlsAcceptor {
 
 /** The socket below. Node has kept it under this name since there are TLS sockets; its types do not know it. */
 const rawOf = (socket: TLSSocket): Socket | undefined => (socket as { readonly _parent?: Socket })._parent;
+
+/** The listener's `bufferBytes`: tls.Server gives its sockets Node's default, which is the most they then hold. */
+function holdLess(socket: TLSSocket, bytes: number): void {
+  const { _writableState: state } = socket as { readonly _writableState?: { highWaterMark?: number } };
+  if (state?.highWaterMark !== undefined) state.highWaterMark = bytes;
+}
 
 const nameOf = (socket: TLSSocket): string => {
   const { servername } = socket as { servername?: unknown };

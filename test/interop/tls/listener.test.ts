@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:https";
-import { connect as connectTcp } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,10 +11,11 @@ import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { Agent, fetch } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
+import { TlsAcceptor } from "../../../host/net/tls/acceptor.ts";
 import type { ServerTlsOptions } from "../../../host/tls/options.ts";
 import { type Issued, newAuthority } from "../../support/certificates.ts";
 import { startProxy, type TestProxy, type TestProxyInputs } from "../../support/proxy.ts";
-import { ask, authority, dialTls, refusal, serverTls } from "../../support/tls.ts";
+import { ask, authority, dialTls, dialTlsHalfOpen, refusal, serverTls } from "../../support/tls.ts";
 import { expectNoSockets, fixedUpstream, OK, until } from "../../support/wire.ts";
 
 const run = promisify(execFile);
@@ -314,6 +315,25 @@ describe("what is no handshake", () => {
   });
 });
 
+test("a secured socket holds for a slow client what its listener says", async () => {
+  const held = Promise.withResolvers<number>();
+  const acceptor = new TlsAcceptor("test", serverTls(), Buffer.alloc(48));
+  const server = createServer({ highWaterMark: 12_345 }, (socket) =>
+    acceptor.begin(socket, {
+      secured(socket) {
+        held.resolve(socket.writableHighWaterMark);
+        socket.destroy();
+      },
+      handshakeFailed: held.reject,
+    }),
+  );
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  const client = await dialTls((server.address() as AddressInfo).port);
+  expect(await held.promise).toBe(12_345);
+  client.destroy();
+  await new Promise((closed) => server.close(closed));
+});
+
 describe("an HTTP exchange over TLS", () => {
   test("carries large bodies both ways and ends with close_notify", async () => {
     const size = 3_000_000;
@@ -328,6 +348,18 @@ describe("an HTTP exchange over TLS", () => {
     socket.destroy();
     expect(received).toBeGreaterThan(size);
     expect(proxy.finished[0]!.facts.requestBytes).toBe(size);
+  });
+
+  test("a client may say close_notify behind its request and read on", async () => {
+    await using upstream = await fixedUpstream(OK);
+    await using proxy = await startTls({}, { upstreams: [upstream.port] });
+    const socket = await dialTlsHalfOpen(proxy.port);
+    let text = "";
+    socket.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
+    socket.end("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    await once(socket, "end");
+    expect(text).toContain("200 OK");
+    expect(await lastDetails(proxy)).toBe(" via_upstream");
   });
 
   test("ends with a broken record", async () => {

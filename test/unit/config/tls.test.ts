@@ -146,6 +146,7 @@ describe("tls of a listener", () => {
     ],
     ["an old version", `{ certificates: [${A}], minVersion: TLSv1.1 }`, "5:77 bad_value"],
     ["an unknown cipher", `{ certificates: [${A}], ciphers: [AES-NI] }`, "5:75 unknown_cipher"],
+    ["a group of OpenSSL's", `{ certificates: [${A}], ciphers: [HIGH] }`, "5:75 unknown_cipher"],
     ["an operator of OpenSSL's", `{ certificates: [${A}], ciphers: ["!aNULL"] }`, "5:75 unknown_cipher"],
     [
       "ciphers that no version can use",
