@@ -17,6 +17,7 @@ import { editRows } from "./rows/edit.ts";
 import { proxyRows } from "./rows/proxy.ts";
 import { reloadRows } from "./rows/reload.ts";
 import { startRows } from "./rows/start.ts";
+import { tlsRows } from "./rows/tls.ts";
 
 const FULL: Plan = { rounds: 9, seconds: 1, connections: 64, warmUp: 20_000 };
 const QUICK: Plan = { ...FULL, rounds: 3, warmUp: 15_000 };
@@ -36,7 +37,8 @@ const { values } = parseArgs({
 async function measure(bench: Bench): Promise<readonly Row[]> {
   if (values.against !== undefined) return againstRows(bench, values.against);
   const rows: Row[] = [];
-  for (const group of [callbackRows, proxyRows, reloadRows, editRows, startRows]) rows.push(...(await group(bench)));
+  for (const group of [callbackRows, proxyRows, tlsRows, reloadRows, editRows, startRows])
+    rows.push(...(await group(bench)));
   return rows;
 }
 

@@ -28,13 +28,13 @@ const MAX_WARM_UPS = 30;
 
 export async function warm(subject: Subject, { connections, warmUp }: Plan): Promise<void> {
   for (let turn = 0, done = 0; turn < MAX_WARM_UPS && done < warmUp; turn++) {
-    done += (await runLoad({ port: subject.port, connections, seconds: 1 })).requests;
+    done += (await runLoad({ port: subject.port, connections, seconds: 1, tls: subject.tls })).requests;
   }
 }
 
 export async function measureOnce(subject: Subject, { seconds, connections }: Plan): Promise<Run> {
   const before = usageOf(subject.pid);
-  const result = await runLoad({ port: subject.port, connections, seconds });
+  const result = await runLoad({ port: subject.port, connections, seconds, tls: subject.tls });
   const after = usageOf(subject.pid);
   if (result.requests === 0) throw new Error(`${subject.name} answered nothing`);
   return {

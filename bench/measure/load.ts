@@ -15,6 +15,8 @@ export interface LoadPlan {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
+  /** The subject speaks TLS: wrk only. */
+  readonly tls?: boolean;
 }
 
 export interface LoadResult {
@@ -35,10 +37,10 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   return JSON.parse(await outputOf([process.execPath, GENERATOR, ...numbers], LOAD_CORE)) as LoadResult;
 }
 
-function wrkCommand({ port, connections, seconds }: LoadPlan): readonly string[] {
+function wrkCommand({ port, connections, seconds, tls }: LoadPlan): readonly string[] {
   const headers = REQUEST_HEADERS.flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const size = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency"];
-  return ["wrk", ...size, ...headers, `http://127.0.0.1:${port}/`];
+  return ["wrk", ...size, ...headers, `${tls === true ? "https" : "http"}://127.0.0.1:${port}/`];
 }
 
 /** Reads what wrk 4 prints. */

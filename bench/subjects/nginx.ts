@@ -6,6 +6,12 @@ import { type Subject, subjectOf, untilServing } from "./subject.ts";
 
 export const hasNginx: boolean = isInstalled("nginx");
 
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
 const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
 function config(folder: string, name: string, server: string): string {
@@ -19,19 +25,42 @@ http {
 `;
 }
 
-async function start(folder: string, name: string, of: { port: number; server: string }): Promise<Subject> {
+interface Serving {
+  readonly port: number;
+  readonly server: string;
+  readonly tls?: boolean;
+}
+
+async function start(folder: string, name: string, of: Serving): Promise<Subject> {
   const file = join(folder, `${name}.conf`);
   writeFileSync(file, config(folder, name, of.server));
   // `-e`: nginx opens its error log before it reads where the configuration puts it.
   const child = launch(["nginx", "-c", file, "-e", join(folder, `${name}.log`)], { core: PROXY_CORE });
-  await untilServing(child, of.port);
-  return subjectOf(name, of.port, child);
+  await untilServing(child, of.port, of.tls);
+  return subjectOf(name, of.port, child, of.tls);
 }
 
+const passTo = (upstream: number): { readonly pool: string; readonly pass: string } => ({
+  pool: `upstream u { server 127.0.0.1:${upstream}; keepalive 128; keepalive_requests 100000000; keepalive_timeout 600s; }`,
+  pass: `location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://u; }`,
+});
+
 export function startNginxProxy(folder: string, port: number, upstream: number): Promise<Subject> {
-  const pool = `upstream u { server 127.0.0.1:${upstream}; keepalive 128; keepalive_requests 100000000; keepalive_timeout 600s; }`;
-  const pass = `location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://u; }`;
+  const { pool, pass } = passTo(upstream);
   return start(folder, "nginx", { port, server: `${pool} server { listen 127.0.0.1:${port} backlog=4096; ${pass} }` });
+}
+
+/** With TLS as sluice speaks it: versions, preferred cipher and full handshakes are the same on both. */
+export function startNginxTls(
+  folder: string,
+  port: number,
+  of: { upstream: number; files: TlsFiles },
+): Promise<Subject> {
+  const { pool, pass } = passTo(of.upstream);
+  const tls = `ssl_certificate ${of.files.cert}; ssl_certificate_key ${of.files.key}; ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; ssl_session_cache off;`;
+  const server = `${pool} server { listen 127.0.0.1:${port} ssl backlog=4096; ${tls} ${pass} }`;
+  return start(folder, "nginx-tls", { port, server, tls: true });
 }
 
 export function startNginxUpstream(folder: string, port: number): Promise<Subject> {

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROXY_CORE, launch } from "../measure/command.ts";
+import type { TlsFiles } from "./nginx.ts";
 import { type Subject, freePort, subjectOf, untilServing } from "./subject.ts";
 
 export const ROOT: string = join(import.meta.dirname, "../..");
@@ -20,6 +21,8 @@ export interface SluiceOptions {
   /** Default: a fresh folder below the bench's. */
   readonly stateDir?: string;
   readonly nodeArgs?: readonly string[];
+  /** The listener speaks TLS with these. */
+  readonly tls?: TlsFiles;
 }
 
 export interface Sluice extends Subject {
@@ -30,6 +33,7 @@ export interface Sluice extends Subject {
 
 /** JSON is YAML. */
 function configText(options: SluiceOptions, ports: { port: number; admin: number }): string {
+  const { tls } = options;
   const names = Object.keys(options.filters);
   return JSON.stringify({
     workers: options.workers,
@@ -42,6 +46,7 @@ function configText(options: SluiceOptions, ports: { port: number; admin: number
         address: `127.0.0.1:${ports.port}`,
         filters: names,
         routes: [{ name: "all", match: { prefix: "/" }, route: { cluster: "upstream" } }],
+        ...(tls && { tls: { certificates: [{ certFile: tls.cert, keyFile: tls.key }] } }),
       },
     ],
     clusters: [{ name: "upstream", endpoints: [{ address: `127.0.0.1:${options.upstream}` }] }],
@@ -61,6 +66,7 @@ export async function startSluice(folder: string, options: SluiceOptions): Promi
   const startedMs = performance.now();
   const program = [process.execPath, ...nodeArgs, join(root, "bin/sluice.js"), command, "-c", file];
   const child = launch(program, { core: PROXY_CORE, logFile: join(own, "log") });
-  await untilServing(child, port);
-  return { ...subjectOf(name, port, child), adminPort, startMs: performance.now() - startedMs };
+  const isTls = options.tls !== undefined;
+  await untilServing(child, port, isTls);
+  return { ...subjectOf(name, port, child, isTls), adminPort, startMs: performance.now() - startedMs };
 }

@@ -3,12 +3,14 @@ import { type ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { get } from "node:http";
+import { get as getTls } from "node:https";
 import { stop } from "../measure/command.ts";
 
 export interface Subject {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
+  readonly tls: boolean;
   stop(): Promise<void>;
 }
 
@@ -23,8 +25,8 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-export function subjectOf(name: string, port: number, child: ChildProcess): Subject {
-  return { name, port, pid: child.pid ?? 0, stop: () => stop(child) };
+export function subjectOf(name: string, port: number, child: ChildProcess, tls = false): Subject {
+  return { name, port, tls, pid: child.pid ?? 0, stop: () => stop(child) };
 }
 
 export interface Answer {
@@ -33,9 +35,10 @@ export interface Answer {
 }
 
 /** One GET on a connection of its own; null when nothing answers. */
-export function ask(port: number, path = "/"): Promise<Answer | null> {
+export function ask(port: number, path = "/", tls = false): Promise<Answer | null> {
   return new Promise((resolve) => {
-    const request = get({ port, path, host: "127.0.0.1", agent: false }, (response) => {
+    const options = { port, path, host: "127.0.0.1", agent: false } as const;
+    const request = (tls ? getTls : get)({ ...options, ...(tls && { rejectUnauthorized: false }) }, (response) => {
       response.resume();
       response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers }));
       response.on("error", () => resolve(null));
@@ -47,9 +50,9 @@ export function ask(port: number, path = "/"): Promise<Answer | null> {
 const GIVE_UP_MS = 30_000;
 
 /** Resolves with the first 200 through `child`. @throws when that does not come; the child is ended then */
-export async function untilServing(child: ChildProcess, port: number): Promise<void> {
+export async function untilServing(child: ChildProcess, port: number, tls = false): Promise<void> {
   const deadline = performance.now() + GIVE_UP_MS;
-  while ((await ask(port))?.status !== 200) {
+  while ((await ask(port, "/", tls))?.status !== 200) {
     const command = child.spawnargs.join(" ");
     if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
     if (performance.now() > deadline) {

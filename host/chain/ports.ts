@@ -7,6 +7,7 @@
 import type { HeaderList } from "../abi/headers.ts";
 import type { ConnectionState, StreamNotes } from "../plugin/stream-notes.ts";
 import type { EndpointOptions } from "../upstream/options.ts";
+import type { TlsFacts } from "../tls/facts.ts";
 
 /** What is known of an exchange: filled by `net` while it runs, read by properties and the access log. */
 export interface StreamFacts {
@@ -57,6 +58,12 @@ export interface StreamFacts {
   readonly connectionState: ConnectionState;
   /** The endpoint of the last try, or null. */
   upstreamEndpoint: EndpointOptions | null;
+  /** Of the client's connection; null or absent without TLS. */
+  readonly tls?: TlsFacts | null;
+  /** Of the connection to the upstream. */
+  upstreamTls?: TlsFacts | null;
+  /** Why the last connection to an upstream could not be made or broke, "" or absent when none did. */
+  transportFailure?: string;
 }
 
 /** An answer made by the proxy itself: a filter's reply, a missing route, a failed upstream. */

@@ -32,7 +32,8 @@ async function fromConfig(context: Context): Promise<AdminTarget | null> {
   const path = resolve(context.cwd, context.args.text("config") ?? DEFAULT_CONFIG);
   try {
     const { parseConfig } = await import("../config/load.ts");
-    const { admin } = (await parseConfig(await readFile(path, "utf8"), { path, env: context.env })).config;
+    const { admin } = (await parseConfig(await readFile(path, "utf8"), { path, env: context.env, files: false }))
+      .config;
     return admin === null ? null : { url: toUrl(`${reachable(admin.host)}:${admin.port}`), token: admin.token };
   } catch {
     return null;

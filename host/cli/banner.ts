@@ -25,8 +25,8 @@ async function filterLine(control: ControlPlane): Promise<string> {
 /** Addresses and filters. */
 export async function urlLines(facts: BannerFacts, terminal: Terminal): Promise<string> {
   const listeners = await facts.control.listeners();
-  const urlOf = ({ protocol, address }: ListenerStatus): string =>
-    protocol === "tcp" ? `tcp://${address}` : `http://${address}/`;
+  const urlOf = ({ protocol, address, tls }: ListenerStatus): string =>
+    protocol === "tcp" ? `${tls ? "tls" : "tcp"}://${address}` : `${tls ? "https" : "http"}://${address}/`;
   const lines = listeners.map((one) => arrow(terminal, "proxy", terminal.paint("cyan", urlOf(one))));
   if (facts.adminUrl !== "") lines.push(arrow(terminal, "admin", terminal.paint("cyan", `${facts.adminUrl}/`)));
   lines.push(arrow(terminal, "filters", await filterLine(facts.control)));

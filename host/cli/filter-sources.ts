@@ -24,7 +24,7 @@ export function nameOfEntry(entry: string): string {
 async function fromConfig(context: Context): Promise<readonly FilterOptions[]> {
   const path = resolve(context.cwd, context.args.text("config") ?? DEFAULT_CONFIG);
   if (!existsSync(path)) return [];
-  return (await parseConfig(await readFile(path, "utf8"), { path, env: context.env })).config.filters;
+  return (await parseConfig(await readFile(path, "utf8"), { path, env: context.env, files: false })).config.filters;
 }
 
 function fromFolder(cwd: string): readonly FilterSource[] {

@@ -1,13 +1,17 @@
 // From the text of sluice.yaml to a ProxyConfig, or to all its problems at once with their places. The CLI, the admin API
-// and the control side come in here; nothing is read from disk and nothing is changed.
+// and the control side come in here. Certificates are read from disk, so that mistakes in them have a place; nothing is
+// changed.
 import { availableParallelism, hostname } from "node:os";
 import { dirname, resolve } from "node:path";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { type Problem, ProblemError } from "../base/problem.ts";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { readAddress } from "./address.ts";
+import { warnOfCertificates } from "./certificate-dates.ts";
 import { substituteEnv } from "./environment.ts";
 import type { AdminOptions, ProxyConfig } from "./options.ts";
 import { inFileOrder, Places } from "./place.ts";
+import type { Files } from "./pem-files.ts";
 import { readCluster } from "./read-clusters.ts";
 import { readExperiment } from "./read-experiments.ts";
 import { inPhaseOrder, readFilter } from "./read-filters.ts";
@@ -22,6 +26,10 @@ export interface ParseOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Unused clusters and unreachable routes are problems, not warnings. Default false. */
   readonly strict?: boolean;
+  /** Read the certificates and keys it names. Default true; without, nothing may be served with the result. */
+  readonly files?: boolean;
+  /** For the dates of certificates. */
+  readonly clock?: Clock;
 }
 
 export interface ParsedConfig {
@@ -45,7 +53,8 @@ function readNode(reader: Reader): ProxyConfig["node"] {
   };
 }
 
-function readConfig(root: Reader, folder: string): ProxyConfig {
+function readConfig(root: Reader, files: Files): ProxyConfig {
+  const { folder } = files;
   const filters = root.get("filters").items.map((item) => readFilter(item, folder));
   const chain = inPhaseOrder(filters);
   return {
@@ -53,8 +62,8 @@ function readConfig(root: Reader, folder: string): ProxyConfig {
     drainTimeoutMs: root.get("drainTimeout").durationMs(10_000),
     workers: root.get("workers").number(availableParallelism()),
     node: readNode(root.get("node")),
-    listeners: root.get("listeners").items.map((item) => readListener(item, chain)),
-    clusters: root.get("clusters").items.map(readCluster),
+    listeners: root.get("listeners").items.map((item) => readListener(item, chain, files)),
+    clusters: root.get("clusters").items.map((item) => readCluster(item, files)),
     filters,
     experiments: root.get("experiments").items.map((item) => readExperiment(item, folder)),
     stateDir: resolve(folder, root.get("stateDir").text(".sluice")),
@@ -108,9 +117,13 @@ async function check(document: Document, places: Places, options: ParseOptions):
   const { checkShape } = await import("./shape.ts");
   problems.push(...checkShape(value, whole, places));
   const root = new Reader(value, [], { places, problems });
-  const config = readConfig(root, dirname(resolve(options.path)));
+  const files = { folder: dirname(resolve(options.path)), read: options.files ?? true };
+  const config = readConfig(root, files);
   checkReferences(root, config);
   findOddities(new Reader(value, [], { places, problems: options.strict === true ? problems : warnings }), config);
+  // A warning even when strict: only the clock decides, and a restart must not fail because of it.
+  const warned = new Reader(value, [], { places, problems: warnings });
+  if (files.read) warnOfCertificates(warned, files.folder, (options.clock ?? systemClock).nowMs());
   if (problems.length > 0) throw new ProblemError(inFileOrder(problems));
   return { config: deepFreeze(config), warnings: inFileOrder(warnings) };
 }

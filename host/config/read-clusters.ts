@@ -1,7 +1,9 @@
 // `clusters:` of a config -> ClusterOptions.
 import type { ClusterOptions, EndpointOptions } from "../upstream/options.ts";
 import { readAddress } from "./address.ts";
+import type { Files } from "./pem-files.ts";
 import type { Reader } from "./reader.ts";
+import { readClientTls } from "./read-tls.ts";
 
 function readEndpoint(reader: Reader): EndpointOptions {
   const at = reader.get("address");
@@ -16,7 +18,8 @@ function readEndpoint(reader: Reader): EndpointOptions {
 }
 
 /** One cluster, defaults filled in. */
-export function readCluster(reader: Reader): ClusterOptions {
+export function readCluster(reader: Reader, files: Files): ClusterOptions {
+  const tls = readClientTls(reader.get("tls"), files);
   const thresholds = reader.get("circuitBreakers").get("thresholds");
   return {
     name: reader.get("name").text(),
@@ -26,5 +29,6 @@ export function readCluster(reader: Reader): ClusterOptions {
     idleTimeoutMs: reader.get("idleTimeout").durationMs(60_000),
     maxConnections: thresholds.get("maxConnections").number(1024),
     maxPendingRequests: thresholds.get("maxPendingRequests").number(1024),
+    ...(tls === undefined ? {} : { tls }),
   };
 }

@@ -2,8 +2,10 @@
 import type { AccessLogOptions, ListenerLimits, ListenerOptions } from "../net/options.ts";
 import type { HeaderMatch, RouteAction, RouteFilters, RouteMatch, RouteOptions } from "../route/options.ts";
 import { readAddress } from "./address.ts";
+import type { Files } from "./pem-files.ts";
 import type { Reader } from "./reader.ts";
 import { readTcp } from "./read-tcp.ts";
+import { readServerTls } from "./read-tls.ts";
 
 const KiB = 1024;
 const KINDS = ["exact", "prefix", "suffix", "contains", "present"] as const;
@@ -116,9 +118,10 @@ function readArmHeader(reader: Reader): string {
 }
 
 /** One listener, defaults filled in. `chain` is what it gets when it lists no filters itself; on TCP that is none. */
-export function readListener(reader: Reader, chain: readonly string[]): ListenerOptions {
+export function readListener(reader: Reader, chain: readonly string[], files: Files): ListenerOptions {
   const filters = reader.get("filters");
   const tcp = readTcp(reader);
+  const tls = readServerTls(reader.get("tls"), files, tcp === undefined);
   const byDefault = tcp === undefined ? chain : [];
   return {
     name: reader.get("name").text(),
@@ -129,5 +132,6 @@ export function readListener(reader: Reader, chain: readonly string[]): Listener
     limits: readLimits(reader.get("limits")),
     armHeader: readArmHeader(reader.get("armHeader")),
     ...(tcp === undefined ? {} : { tcp }),
+    ...(tls === undefined ? {} : { tls }),
   };
 }

@@ -1,5 +1,6 @@
 // The part of the config schema about listeners and their routes.
 import { Type, type TSchema } from "typebox";
+import { serverTls } from "./schema-tls.ts";
 import { duration, EXPECTED, name, size, text } from "./schema-words.ts";
 
 const strict = { additionalProperties: false } as const;
@@ -127,6 +128,7 @@ const listener = object(
       }),
     ),
     tcp: optional(tcp),
+    tls: optional(serverTls),
     address: text("host:port; port 0 = any free port."),
     accessLog: optional(
       object(

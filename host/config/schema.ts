@@ -2,6 +2,7 @@
 // typebox costs 100-250 ms. Structure lives here; meaning (references, units, conflicts) in the readers beside it.
 import { Type, type TSchema } from "typebox";
 import { listeners } from "./schema-listeners.ts";
+import { clientTls } from "./schema-tls.ts";
 import { fuel, duration, EXPECTED, name, size, text } from "./schema-words.ts";
 
 const strict = { additionalProperties: false } as const;
@@ -54,6 +55,7 @@ const cluster = object(
     endpoints: Type.Array(endpoint, { minItems: 1, description: "The servers." }),
     connectTimeout: optional(duration("From the start of the dial to the connection.", "5s")),
     idleTimeout: optional(duration("How long an unused pooled connection is kept.", "60s")),
+    tls: optional(clientTls),
     circuitBreakers: optional(object({ thresholds: optional(thresholds) }, "Limits of the cluster.")),
   },
   "A group of servers that answer the same requests.",

@@ -37,10 +37,13 @@ interface Loaded {
 export class ConfigDesk {
   readonly #runtime: Runtime;
   readonly #source: ConfigSource;
+  readonly #kept: (config: ProxyConfig) => void;
 
-  constructor(runtime: Runtime, source: ConfigSource) {
+  /** @param kept is told of every configuration that was loaded */
+  constructor(runtime: Runtime, source: ConfigSource, kept: (config: ProxyConfig) => void = () => {}) {
     this.#runtime = runtime;
     this.#source = source;
+    this.#kept = kept;
   }
 
   get path(): string {
@@ -67,6 +70,29 @@ export class ConfigDesk {
         runtime.events.emit({ type: "config-refused", text: "config  refused, the old one keeps serving", problems });
       throw error;
     }
+  }
+
+  /**
+   * Certificate files have changed: the configuration that runs is read again, with what they hold now. Nothing else of it
+   * is touched. Never rejects: what is wrong is said in an event, and what was read before keeps serving.
+   */
+  async refreshCertificates(): Promise<void> {
+    const runtime = this.#runtime;
+    await runtime.serial.run(async () => {
+      try {
+        const { config } = await readConfig(runtime.configText, this.#source);
+        const fresh = { ...runtime.config, listeners: config.listeners, clusters: config.clusters };
+        const changes = diffConfig(runtime.config, fresh);
+        if (changes.length === 0) return;
+        await commitWish(runtime, { config: fresh });
+        runtime.config = fresh;
+        const text = `config  certificates read again: ${changes.join("; ")}`;
+        runtime.events.emit({ type: "config", text, data: { changes } });
+      } catch (error) {
+        const text = "config  changed certificates refused, the old ones keep serving";
+        runtime.events.emit({ type: "config-refused", text, problems: toProblems(error) });
+      }
+    });
   }
 
   /** @returns what changed besides the text: sources that are not what they were */
@@ -122,6 +148,7 @@ export class ConfigDesk {
     }
     const named = new Set(config.filters.map((options) => options.name));
     for (const name of runtime.book.records.keys()) if (!named.has(name)) runtime.book.records.delete(name);
+    this.#kept(config);
     runtime.keeper.soon();
   }
 }

@@ -31,21 +31,24 @@ export async function startSluice(options: StartOptions): Promise<RunningSluice>
   assertStateFolder(config.stateDir);
   const events = new EventHub(clock);
   const parts = buildParts(options, { config, clock, events });
-  const { runtime, watch, swapper } = parts;
+  const { runtime, watch, certificates, swapper } = parts;
   sayWarnings(events, warnings);
   const stopped = Promise.withResolvers<void>();
   const shutdown = async (): Promise<void> => {
     watch?.close();
+    certificates.close();
     await stopEverything(runtime);
     stopped.resolve();
   };
+  const desk = new ConfigDesk(runtime, source, (loaded) => certificates.serves(loaded));
   const control = new Control(runtime, {
     swapper,
     experiments: new ExperimentDesk(runtime),
-    config: new ConfigDesk(runtime, source),
+    config: desk,
     readConfigFile: () => readFile(options.configPath, "utf8"),
     shutdown,
   });
+  parts.onCertificatesChanged = () => void desk.refreshCertificates();
   parts.onConfigChanged = () => void control.reload().catch(() => {});
   try {
     await firstLoad(runtime, { strict: !options.watch });
@@ -57,6 +60,7 @@ export async function startSluice(options: StartOptions): Promise<RunningSluice>
     throw error;
   }
   watch?.set("config", [options.configPath]);
+  certificates.serves(runtime.config);
   control.state = "ready";
   events.emit({ type: "ready", text: `ready with ${runtime.threads.ids.length} data threads` });
   return { control, stopped: stopped.promise };

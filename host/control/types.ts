@@ -111,6 +111,8 @@ export interface ListenerStatus {
   readonly address: string;
   readonly connections: number;
   readonly protocol: "http" | "tcp";
+  /** Connections begin with a TLS handshake. */
+  readonly tls?: true;
 }
 
 /** Something that happened; `GET /api/v1/events` and the terminal show it. `data` depends on `type`. */

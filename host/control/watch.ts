@@ -14,6 +14,8 @@ export interface WatchOptions {
   /** Look at modification times instead of asking the kernel (network mounts). */
   readonly poll: boolean;
   readonly changed: (owners: readonly string[]) => void;
+  /** Quiet time before `changed`. Default 20 ms. */
+  readonly debounceMs?: number;
 }
 
 export class SourceWatch {
@@ -71,7 +73,7 @@ export class SourceWatch {
   #flushSoon(): void {
     if (this.#touched.size === 0) return;
     this.#timer?.cancel();
-    this.#timer = this.#options.clock.after(DEBOUNCE_MS, () => {
+    this.#timer = this.#options.clock.after(this.#options.debounceMs ?? DEBOUNCE_MS, () => {
       const owners = [...this.#touched];
       this.#touched.clear();
       if (!this.#closed) this.#options.changed(owners);

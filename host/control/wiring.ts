@@ -1,10 +1,12 @@
 // Wires the control side: every desk gets what it needs. No rule of its own: read it to see who talks to whom.
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { ProxyConfig } from "../config/options.ts";
 import type { FaultReport } from "../plugin/services.ts";
 import { Compiler } from "../../sdk/build/index.ts";
 import { Canary } from "./canary.ts";
+import { CertificateWatch } from "./certificate-watch.ts";
 import { Committer } from "./committer.ts";
 import type { EventHub, NewEvent } from "./events.ts";
 import { FaultDesk } from "./fault-desk.ts";
@@ -22,6 +24,9 @@ import { LOG_LEVELS, Threads } from "./threads.ts";
 import { sourceFrames, type SourceFrame } from "./trap-position.ts";
 import { SourceWatch } from "./watch.ts";
 
+/** A name and two keys, as OpenSSL wants them (tls.Server.setTicketKeys). New with every start, never written down. */
+const TICKET_KEY_BYTES = 48;
+
 /** What a start is given once its configuration has been read. */
 export interface Given {
   readonly config: ProxyConfig;
@@ -33,21 +38,33 @@ export interface Given {
 export interface Parts {
   readonly runtime: Runtime;
   readonly watch: SourceWatch | null;
+  readonly certificates: CertificateWatch;
   readonly swapper: Swapper;
   onConfigChanged: () => void;
+  onCertificatesChanged: () => void;
 }
 
 export function buildParts(options: StartOptions, given: Given): Parts {
   const { clock } = given;
   const changed = (owners: readonly string[]): void => sourcesChanged(parts, owners);
-  const watch = options.watch ? new SourceWatch({ clock, poll: options.poll ?? false, changed }) : null;
+  const poll = options.poll ?? false;
+  const watch = options.watch ? new SourceWatch({ clock, poll, changed }) : null;
+  const certificates = new CertificateWatch({ clock, poll, changed: () => parts.onCertificatesChanged() });
   const runtime = buildRuntime(options, given, {
     watched: (filter, files) => watch?.set(filter, files),
     quarantine: (filter, version) => void parts.swapper.quarantine(filter, version),
     desk: () => desk,
   });
   const desk = new ThreadDesk(runtime);
-  const parts: Parts = { runtime, watch, swapper: new Swapper(runtime), onConfigChanged: () => {} };
+  const ignored = (): void => {};
+  const parts: Parts = {
+    runtime,
+    watch,
+    certificates,
+    swapper: new Swapper(runtime),
+    onConfigChanged: ignored,
+    onCertificatesChanged: ignored,
+  };
   return parts;
 }
 
@@ -108,7 +125,13 @@ interface ThreadParts {
 function startThreads(options: StartOptions, { config, epoch, stores, desk }: ThreadParts): Threads {
   return new Threads({
     count: config.workers,
-    init: { epoch, ...stores.handles, logLevel: LOG_LEVELS[config.logLevel], node: config.node },
+    init: {
+      epoch,
+      ...stores.handles,
+      logLevel: LOG_LEVELS[config.logLevel],
+      node: config.node,
+      ticketKeys: randomBytes(TICKET_KEY_BYTES),
+    },
     spawn: options.spawn ?? spawnWorker,
     onMessage: (threadId, message) => desk().received(threadId, message),
     onLost: (threadId, cause) => desk().lost(threadId, cause),

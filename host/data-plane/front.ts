@@ -3,11 +3,16 @@
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
+import type { StreamFacts } from "../chain/ports.ts";
 import type { SnapshotMessage, EndpointReport, ThreadReport } from "../link/messages.ts";
+import { NO_REQUEST } from "../net/http1/refusal.ts";
 import { httpProtocol } from "../net/http1/protocol.ts";
 import { startListener, type RunningListener } from "../net/listener.ts";
 import type { ListenerOptions } from "../net/options.ts";
 import type { ListenerView } from "../net/ports.ts";
+import type { TlsAcceptor } from "../net/tls/acceptor.ts";
+import { TlsAcceptors } from "../net/tls/acceptors.ts";
+import { tlsProtocol } from "../net/tls/protocol.ts";
 import type { Protocol } from "../net/protocol.ts";
 import { type TcpView, tcpProtocol } from "../net/tcp/protocol.ts";
 import { AccessLog, formatAccess, formatConnection, type AccessFormat } from "../observe/access-log.ts";
@@ -28,12 +33,15 @@ export interface FrontOptions {
   readonly current: () => Snapshot;
   /** Several threads share the port (SO_REUSEPORT). */
   readonly reusePort: boolean;
+  /** See ThreadInit. */
+  readonly ticketKeys: Buffer;
 }
 
 /** What streams of a listener begin with; `tcp` is set when it carries connections. */
 interface View {
   readonly http: ListenerView;
   readonly tcp: TcpView | null;
+  readonly tls: TlsAcceptor | null;
 }
 
 interface Opened {
@@ -57,10 +65,12 @@ export class Front {
   readonly #options: FrontOptions;
   /** By name and address: a listener that moves is another listener. */
   readonly #opened = new Map<string, Opened>();
+  readonly #acceptors: TlsAcceptors;
   #draining = false;
 
   constructor(options: FrontOptions) {
     this.#options = options;
+    this.#acceptors = new TlsAcceptors(options.ticketKeys);
   }
 
   newCluster(options: ClusterOptions): Cluster {
@@ -75,6 +85,7 @@ export class Front {
     prepared: () => Snapshot,
   ): Promise<Record<string, number>> {
     const bound: Record<string, number> = {};
+    for (const options of message.listeners) this.#acceptors.prepare(options);
     for (const options of message.listeners) {
       const port = options.port === 0 ? (ports[options.name] ?? 0) : options.port;
       const open = this.#opened.get(keyOf(options)) ?? (await this.#open(options, port, prepared));
@@ -97,9 +108,14 @@ export class Front {
   #protocol(options: ListenerOptions, view: () => View): Protocol {
     const { clock, random, wheel, registry } = this.#options;
     const common = { options, clock, wheel, registry };
-    return options.tcp === undefined
-      ? httpProtocol({ ...common, random, view: () => view().http })
-      : tcpProtocol({ ...common, view: () => tcpOf(view()) });
+    const acceptor = (): TlsAcceptor | null => view().tls;
+    if (options.tcp !== undefined) {
+      const plain = tcpProtocol({ ...common, view: () => tcpOf(view()) });
+      return tlsProtocol({ ...common, plain, byAlpn: {}, acceptor, refused: (facts) => tcpOf(view()).finished(facts) });
+    }
+    const plain = httpProtocol({ ...common, random, view: () => view().http });
+    const refused = (facts: StreamFacts): void => view().http.finished(facts, NO_REQUEST);
+    return tlsProtocol({ ...common, plain, byAlpn: { "http/1.1": plain }, acceptor, refused });
   }
 
   /** Until its first commit a new listener serves with the snapshot that brought it. */
@@ -110,7 +126,7 @@ export class Front {
     if (opened !== null && opened.view?.snapshot === snapshot) return opened.view.view;
     const plan = snapshot.listeners.get(name);
     if (plan === undefined) throw new Error(`listener ${name} is in no snapshot`);
-    const view = viewOf(plan, snapshot, () => opened?.log ?? null);
+    const view = { ...viewOf(plan, snapshot, () => opened?.log ?? null), tls: this.#acceptors.of(plan.options) };
     if (opened !== null) opened.view = { snapshot, view };
     return view;
   }
@@ -187,6 +203,7 @@ export class Front {
       address: `${listener.address}:${listener.port}`,
       connections: listener.connections,
       protocol: protocolOf(options),
+      ...(options.tls === undefined ? {} : { tls: true as const }),
     }));
   }
 }
@@ -200,7 +217,7 @@ function tcpOf({ tcp }: View): TcpView {
   return tcp;
 }
 
-function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): View {
+function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): Omit<View, "tls"> {
   return { http: httpView(plan, snapshot, log), tcp: tcpView(plan, snapshot, log) };
 }
 

@@ -17,6 +17,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import { DataPlane } from "./data-plane.ts";
 import { endpointView } from "./endpoint-view.ts";
 import { Front } from "./front.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { LogRelay } from "./log-relay.ts";
 
 export interface DataPlaneStart {
@@ -59,7 +60,9 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     log: (line) => logs.add(line),
     faulted: (report) => link.send({ type: "fault", report }),
   };
-  const front = new Front({ clock, random, wheel, registry, reusePort, current: () => plane.current() });
+  const ticketKeys = Buffer.from(init.ticketKeys);
+  const current = (): Snapshot => plane.current();
+  const front = new Front({ clock, random, wheel, registry, reusePort, ticketKeys, current });
   const plane: DataPlane = new DataPlane({
     link,
     clock,

@@ -30,6 +30,8 @@ export interface ThreadInit {
   readonly logLevel: number;
   /** Config key `node`. */
   readonly node?: NodeIdentity;
+  /** 48 bytes: with the same keys, a TLS session begun on one thread goes on at any. */
+  readonly ticketKeys: Uint8Array;
 }
 
 /** A data thread's end over its parent port. */

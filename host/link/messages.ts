@@ -121,6 +121,7 @@ export interface ThreadReport {
     readonly address: string;
     readonly connections: number;
     readonly protocol: "http" | "tcp";
+    readonly tls?: true;
   }[];
   /** Live and draining generations with the streams that run on them. */
   readonly generations: readonly { readonly key: string; readonly state: string; readonly streams: number }[];

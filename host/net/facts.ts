@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { StreamFacts } from "../chain/ports.ts";
 import { ConnectionState, type StreamNotes } from "../plugin/stream-notes.ts";
 import type { EndpointOptions } from "../upstream/options.ts";
+import type { TlsFacts } from "../tls/facts.ts";
 
 /** What an exchange learns from the connection that carries it. */
 export interface ConnectionFacts {
@@ -16,10 +17,20 @@ export interface ConnectionFacts {
   readonly destinationPort: number;
   /** Filter state that outlives the exchanges of the connection. */
   readonly state: ConnectionState;
+  readonly tls: TlsFacts | null;
+  /** "https" with TLS. */
+  readonly scheme: string;
 }
 
-/** Addresses are read once: asking a socket costs a system call. @param id process-wide number of the connection */
-export function connectionFacts(socket: Socket, listener: string, id: number): ConnectionFacts {
+export interface ConnectionName {
+  readonly listener: string;
+  /** Process-wide number of the connection. */
+  readonly id: number;
+  readonly tls?: TlsFacts | undefined;
+}
+
+/** Addresses are read once: asking a socket costs a system call. */
+export function connectionFacts(socket: Socket, { listener, id, tls }: ConnectionName): ConnectionFacts {
   return {
     listener,
     connectionId: id,
@@ -28,6 +39,8 @@ export function connectionFacts(socket: Socket, listener: string, id: number): C
     destinationAddress: socket.localAddress ?? "",
     destinationPort: socket.localPort ?? 0,
     state: new ConnectionState(),
+    tls: tls ?? null,
+    scheme: tls === undefined ? "http" : "https",
   };
 }
 
@@ -42,7 +55,7 @@ export interface RequestSummary {
 export class ExchangeFacts implements StreamFacts {
   requestId = "";
   protocol = "";
-  scheme = "http";
+  scheme: string;
   listener: string;
   connectionId: number;
   startMs: number;
@@ -67,9 +80,14 @@ export class ExchangeFacts implements StreamFacts {
   notes: StreamNotes | null = null;
   readonly connectionState: ConnectionState;
   upstreamEndpoint: EndpointOptions | null = null;
+  tls: TlsFacts | null;
+  upstreamTls: TlsFacts | null = null;
+  transportFailure = "";
 
   constructor(connection: ConnectionFacts, startMs: number) {
     this.listener = connection.listener;
+    this.scheme = connection.scheme;
+    this.tls = connection.tls;
     this.connectionId = connection.connectionId;
     this.startMs = startMs;
     this.sourceAddress = connection.sourceAddress;

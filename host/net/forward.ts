@@ -4,7 +4,7 @@ import type { HeaderList } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { Cluster } from "../upstream/cluster.ts";
-import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Connection } from "../upstream/connection.ts";
 import type { ExchangeFacts } from "./facts.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import { turnTimeMs } from "./turn.ts";
@@ -76,8 +76,9 @@ export class Forward implements ResponseSink {
     this.#request.cluster.metrics.timeout.inc();
   }
 
-  upstreamChosen(endpoint: Endpoint, attempt: number): void {
+  upstreamChosen({ endpoint, tls }: Connection, attempt: number): void {
     const { facts } = this.#owner;
+    facts.upstreamTls = tls;
     facts.upstreamAddress = endpoint.options.host;
     facts.upstreamPort = endpoint.options.port;
     facts.upstreamEndpoint = endpoint.options;
@@ -104,7 +105,8 @@ export class Forward implements ResponseSink {
     this.#owner.upstreamTrailers(trailers);
   }
 
-  upstreamFailed(code: ErrorCode): void {
+  upstreamFailed(code: ErrorCode, reason = ""): void {
+    this.#owner.facts.transportFailure = reason;
     this.#owner.fail(code);
   }
 

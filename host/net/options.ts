@@ -1,5 +1,6 @@
 // What a listener is once the config has been parsed: plain frozen data, times in milliseconds, sizes in bytes. Types only.
 import type { RouteOptions } from "../route/options.ts";
+import type { ServerTlsOptions } from "../tls/options.ts";
 
 export interface AccessLogOptions {
   readonly format: "json" | "text";
@@ -58,4 +59,6 @@ export interface ListenerOptions {
   readonly armHeader: string;
   /** Set when the listener carries plain TCP: then it has no routes, and only `bufferBytes` and `maxConnections` count. */
   readonly tcp?: TcpOptions;
+  /** Set when connections begin with a TLS handshake. */
+  readonly tls?: ServerTlsOptions;
 }

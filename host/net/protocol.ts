@@ -2,6 +2,7 @@
 // the protocol's business (http1/protocol.ts, tcp/protocol.ts).
 import type { Socket } from "node:net";
 import type { Counter, Gauge } from "../observe/metrics.ts";
+import type { TlsFacts } from "../tls/facts.ts";
 import type { ListenerOptions } from "./options.ts";
 
 /** One accepted connection as its listener sees it. */
@@ -20,10 +21,10 @@ export interface ConnectionMetrics {
 
 export interface Protocol {
   readonly metrics: ConnectionMetrics;
-  /** Takes the socket over. @param id process-wide number of the connection */
-  open(socket: Socket, id: number): OpenConnection;
-  /** Takes over a socket beyond `maxConnections`, to say no in the protocol's words; absent = it is dropped without any. */
-  refuse?(socket: Socket, id: number): OpenConnection;
+  /** Takes the socket over. @param id process-wide number of the connection @param tls set when the socket is secured */
+  open(socket: Socket, id: number, tls?: TlsFacts): OpenConnection;
+  /** Takes over a socket beyond `maxConnections`, to say no in the protocol's words; undefined = it is dropped without any. */
+  refuse?(socket: Socket, id: number, tls?: TlsFacts): OpenConnection | undefined;
   /** For what begins from now on. */
   configure(options: ListenerOptions): void;
   /** The end is near: whatever can be ended in order from now on is. */

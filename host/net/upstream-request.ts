@@ -11,7 +11,7 @@ import { UpstreamSession } from "./upstream-session.ts";
 /** Receives the answer. Calls end with a last piece, trailers, or `upstreamFailed`; never after `cancel`. */
 export interface ResponseSink {
   /** A connection was found; called again for a second try. */
-  upstreamChosen(endpoint: Endpoint, attempt: number): void;
+  upstreamChosen(connection: Connection, attempt: number): void;
   /** 1xx. `headers` starts with :status. */
   upstreamInformational(status: number, headers: HeaderList): void;
   /** `head` is lent, its list is handed over. */
@@ -19,7 +19,8 @@ export interface ResponseSink {
   /** The bytes [from, to) are lent. */
   upstreamBody(bytes: Buffer, from: number, to: number, last: boolean): void;
   upstreamTrailers(trailers: HeaderList): void;
-  upstreamFailed(code: ErrorCode): void;
+  /** @param reason of the transport, for people; "" when it is not to blame */
+  upstreamFailed(code: ErrorCode, reason?: string): void;
   /** Back-pressure for the request body. */
   upstreamBlocked(blocked: boolean): void;
 }
@@ -115,7 +116,7 @@ export class UpstreamRequest implements Waiter {
     this.#session = session;
     session.begin(this);
     if (this.#held) session.hold(true);
-    this.sink.upstreamChosen(connection.endpoint, this.#attempts);
+    this.sink.upstreamChosen(connection, this.#attempts);
     if (!this.#writeAll(session)) {
       this.cancel();
       this.sink.upstreamFailed("wasm_content_length_mismatch");
@@ -125,10 +126,10 @@ export class UpstreamRequest implements Waiter {
     if (!this.#request.endStream) this.sink.upstreamBlocked(false);
   }
 
-  connectionRefused(code: ErrorCode, endpoint: Endpoint | null): void {
+  connectionRefused(code: ErrorCode, endpoint: Endpoint | null, reason?: string): void {
     const another = endpoint !== null && this.cluster.endpoints.length > 1;
     if (another && this.#attempts < MAX_ATTEMPTS) this.#retry(endpoint, false);
-    else this.#fail(code);
+    else this.#fail(code, reason);
   }
 
   headReceived(head: ResponseHead, endStream: boolean): void {
@@ -151,6 +152,7 @@ export class UpstreamRequest implements Waiter {
 
   /** @param stale the connection had served before and ended without a byte of an answer */
   failed(code: ErrorCode, stale: boolean): void {
+    const reason = this.#session?.connection.failure;
     this.#session = null;
     const replayable = (this.#kept !== null || this.#request.endStream) && IDEMPOTENT.has(this.method);
     if (stale && replayable && this.#attempts < MAX_ATTEMPTS) {
@@ -158,7 +160,7 @@ export class UpstreamRequest implements Waiter {
       return;
     }
     this.cluster.metrics.reset.inc();
-    this.#fail(code);
+    this.#fail(code, reason);
   }
 
   #connect(avoid: Endpoint | null, fresh: boolean): void {
@@ -213,9 +215,9 @@ export class UpstreamRequest implements Waiter {
     this.#session = null;
   }
 
-  #fail(code: ErrorCode): void {
+  #fail(code: ErrorCode, reason = ""): void {
     this.#over = true;
     this.#session = null;
-    this.sink.upstreamFailed(code);
+    this.sink.upstreamFailed(code, reason);
   }
 }

@@ -28,6 +28,18 @@ export interface AccessFacts {
   readonly arms: string;
   /** What filters left on the exchange, if anything. */
   readonly notes: AccessNotes | null;
+  readonly tls?: AccessTls | null;
+  readonly upstreamTls?: AccessTls | null;
+  /** Why an upstream connection could not be made or broke. */
+  readonly transportFailure?: string;
+}
+
+/** The TlsFacts of tls/facts.ts fit. */
+export interface AccessTls {
+  readonly version: string;
+  readonly cipher: string;
+  readonly serverName: string;
+  readonly peer: { readonly subject: string } | null;
 }
 
 export interface AccessNotes {
@@ -92,7 +104,19 @@ function toJson(facts: AccessFacts, request: AccessRequest): string {
     // Left out of the line when undefined: lines of exchanges without are as they were.
     metadata: facts.notes === null ? undefined : metadataOf(facts.notes),
     tags: facts.notes === null ? undefined : tagsOf(facts.notes),
+    ...transport(facts),
   })}\n`;
+}
+
+/** Fields of secured connections, and of upstream connections that failed; a line without either is as short as ever. */
+function transport({ tls, upstreamTls, transportFailure }: AccessFacts): Readonly<Record<string, string>> | undefined {
+  if (!tls && !upstreamTls && !transportFailure) return undefined;
+  return {
+    ...(tls && { tlsVersion: tls.version, tlsCipher: tls.cipher, serverName: tls.serverName }),
+    ...(tls?.peer && { clientCertificate: tls.peer.subject }),
+    ...(upstreamTls && { upstreamTlsVersion: upstreamTls.version }),
+    ...(transportFailure && { transportFailure }),
+  };
 }
 
 /** `bytesReceived` and `bytesSent` as the client's side counts them (Envoy's BYTES_RECEIVED, BYTES_SENT). */
@@ -114,6 +138,7 @@ function connectionJson(facts: ConnectionLogFacts): string {
     connectionId: facts.connectionId,
     arms: facts.arms,
     metadata: facts.notes === null ? undefined : metadataOf(facts.notes),
+    ...transport(facts),
   })}\n`;
 }
 
@@ -148,9 +173,15 @@ function toText(facts: AccessFacts, request: AccessRequest): string {
   const upstream = addressOf(facts.upstreamAddress, facts.upstreamPort);
   const quoted = [client, request.userAgent, facts.requestId, request.authority, upstream, facts.routeName, facts.arms];
   if (facts.notes !== null) quoted.push(...textNotes(facts.notes));
-  return `[${isoTime(facts.startMs)}] "${escapeText(line)}" ${facts.responseCode} ${facts.responseFlags || "-"} ${
-    facts.responseCodeDetails || "-"
-  } ${numbers.join(" ")} ${quoted.map((text) => `"${escapeText(text || "-")}"`).join(" ")}\n`;
+  return `[${isoTime(facts.startMs)}] "${escapeText(line)}" ${facts.responseCode} ${facts.responseFlags || "-"} ${detailsText(
+    facts,
+  )} ${numbers.join(" ")} ${quoted.map((text) => `"${escapeText(text || "-")}"`).join(" ")}\n`;
+}
+
+/** As Envoy's %RESPONSE_CODE_DETAILS%: the failure of the transport in braces, without spaces. */
+function detailsText({ responseCodeDetails, transportFailure }: AccessFacts): string {
+  const details = responseCodeDetails || "-";
+  return transportFailure ? `${details}{${escapeText(transportFailure).replaceAll(" ", "_")}}` : details;
 }
 
 /** Nothing a client sends may end the quotes or the line. */

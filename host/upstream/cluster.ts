@@ -12,6 +12,8 @@ import { Deadline, type DeadlineOwner, type TimerWheel } from "../base/timer-whe
 import type { MetricRegistry } from "../observe/metrics.ts";
 import { type Balancer, createBalancer } from "./balancers/balancer.ts";
 import { ClusterMetrics } from "./cluster-metrics.ts";
+import { ClusterTls } from "./cluster-tls.ts";
+import { dialTls } from "./dial-tls.ts";
 import { Connection, type ConnectionOwner, type ConnectionState } from "./connection.ts";
 import { Endpoint, type EndpointRow } from "./endpoint.ts";
 import type { ClusterOptions } from "./options.ts";
@@ -22,8 +24,8 @@ import { WaitingQueue } from "./waiting-queue.ts";
 /** Someone who wants a connection. Exactly one of the two is called, unless `cancel` comes first. */
 export interface Waiter {
   connectionReady(connection: Connection): void;
-  /** `endpoint` is the one that failed, or null when none was tried. */
-  connectionRefused(code: ErrorCode, endpoint: Endpoint | null): void;
+  /** @param endpoint the one that failed, or null when none was tried @param reason of the failed dial, for people */
+  connectionRefused(code: ErrorCode, endpoint: Endpoint | null, reason?: string): void;
 }
 
 /** What a cluster is given from outside; all of one data thread. */
@@ -43,6 +45,8 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   readonly options: ClusterOptions;
   readonly endpoints: readonly Endpoint[];
   readonly metrics: ClusterMetrics;
+  /** Null: its endpoints speak plainly. */
+  readonly tls: ClusterTls | null;
   readonly #environment: ClusterEnvironment;
   readonly #dial: Dial;
   readonly #balancer: Balancer;
@@ -56,7 +60,8 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
     this.name = options.name;
     this.options = options;
     this.#environment = environment;
-    this.#dial = environment.dial ?? dialTcp;
+    this.tls = options.tls === undefined ? null : new ClusterTls(options.tls);
+    this.#dial = environment.dial ?? (this.tls === null ? dialTcp : dialTls(this.tls));
     this.endpoints = options.endpoints.map((endpoint, number) => new Endpoint(endpoint, number));
     this.#balancer = createBalancer(options.lbPolicy, this.endpoints, environment.random);
     this.#queue = new WaitingQueue(options.connectTimeoutMs, environment);
@@ -135,7 +140,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
       return null;
     }
     const { wheel, clock, bufferBytes = 64 * 1024 } = this.#environment;
-    const tunnel = new Tunnel({ endpoint, waiter, owner: this, bufferBytes });
+    const tunnel = new Tunnel({ endpoint, waiter, owner: this, bufferBytes, tls: this.tls });
     this.#connections++;
     endpoint.connections++;
     endpoint.active++;
@@ -270,7 +275,8 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
     endpoint.failures++;
     (timedOut ? this.metrics.connectTimeout : this.metrics.connectFail).inc();
     const waiter = endpoint.waiters.length > endpoint.dialing ? endpoint.waiters.shift() : undefined;
-    waiter?.connectionRefused(timedOut ? "upstream_connect_timeout" : "upstream_connect_failure", endpoint);
+    const code = timedOut ? "upstream_connect_timeout" : "upstream_connect_failure";
+    waiter?.connectionRefused(code, endpoint, connection.failure);
   }
 
   #dialForQueue(): void {

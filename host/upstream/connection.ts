@@ -1,6 +1,8 @@
 // One pooled connection: a transport plus what the pool must know of it. Whoever carries a message over it sets `handler`
 // once and keeps it for the life of the connection (net/upstream-session.ts), so nothing is allocated per request here.
 import { Deadline, type DeadlineOwner } from "../base/timer-wheel.ts";
+import type { TlsFacts } from "../tls/facts.ts";
+import { failureText } from "../tls/failure.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Transport, TransportEvents, Wire } from "./transport.ts";
 
@@ -30,6 +32,10 @@ export class Connection implements TransportEvents, Wire, DeadlineOwner {
   handler: ConnectionHandler | null = null;
   /** Set when the connect timeout, not the peer, ended the dial. */
   timedOut = false;
+  /** What TLS has agreed on; null without. */
+  tls: TlsFacts | null = null;
+  /** Why it broke, for people; "" while it lives and after an orderly end. */
+  failure = "";
   readonly connectDeadline = new Deadline(this);
   readonly #owner: ConnectionOwner;
   #transport: Transport | null = null;
@@ -69,7 +75,8 @@ export class Connection implements TransportEvents, Wire, DeadlineOwner {
     this.#transport?.destroy();
   }
 
-  connected(): void {
+  connected(tls?: TlsFacts): void {
+    this.tls = tls ?? null;
     if (this.state === "dialing") this.#owner.connectionOpened(this);
   }
 
@@ -87,6 +94,7 @@ export class Connection implements TransportEvents, Wire, DeadlineOwner {
     const { state } = this;
     if (state === "closed") return;
     this.state = "closed";
+    if (error !== null) this.failure = failureText(error);
     this.#owner.connectionClosed(this, state);
     this.handler?.closed(error);
   }

@@ -1,4 +1,5 @@
 // What a cluster is once the config has been parsed: plain frozen data, times in milliseconds. Types only.
+import type { ClientTlsOptions } from "../tls/options.ts";
 
 export interface EndpointOptions {
   readonly host: string;
@@ -24,4 +25,6 @@ export interface ClusterOptions {
   readonly maxConnections: number;
   /** Requests waiting for a connection, per data thread. Default 1 024. */
   readonly maxPendingRequests: number;
+  /** Set when its endpoints speak TLS. */
+  readonly tls?: ClientTlsOptions;
 }

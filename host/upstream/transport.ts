@@ -1,6 +1,7 @@
 // The wire to an endpoint: bytes and back-pressure, nothing of any protocol. A narrow interface, so that pools are tested
 // without sockets and another implementation can take the place of node:net (performance.md 2.3).
 import { type NetConnectOpts, connect } from "node:net";
+import type { TlsFacts } from "../tls/facts.ts";
 
 /** What a message is written to. `net.Socket` fits. */
 export interface Wire {
@@ -20,7 +21,8 @@ export interface Transport extends Wire {
 
 /** Where a transport reports. Never called before `dial` has returned. */
 export interface TransportEvents {
-  connected(): void;
+  /** Also what TLS has agreed on, where there is TLS. */
+  connected(tls?: TlsFacts): void;
   /** `bytes` up to `length` are lent: they are overwritten after the call. */
   received(bytes: Buffer, length: number): void;
   drained(): void;
@@ -41,7 +43,7 @@ export type Dial = (target: DialTarget, events: TransportEvents) => Transport;
  * All upstream sockets of a thread are read into this one block: a read then allocates nothing (6 % of the CPU of a small
  * request, performance.md 2.3). Safe because the event loop reads one socket at a time and readers copy what they keep.
  */
-const READ_BLOCK = Buffer.allocUnsafeSlow(64 * 1024);
+export const READ_BLOCK: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** A TCP connection. Never throws; failures arrive as `closed`. */
 export const dialTcp: Dial = ({ host, port, bufferBytes }, events) => {

@@ -3,13 +3,17 @@
 import { type NetConnectOpts, type Socket, connect } from "node:net";
 import type { ErrorCode } from "../base/errors.ts";
 import { Deadline, type DeadlineOwner } from "../base/timer-wheel.ts";
+import type { TlsFacts } from "../tls/facts.ts";
+import { failureText } from "../tls/failure.ts";
+import type { ClusterTls } from "./cluster-tls.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** Exactly one of the two is called, later, unless `cancel` comes first. */
 export interface TunnelWaiter {
   /** The socket is the waiter's from here; it allows a half-open connection. */
-  tunnelOpened(socket: Socket, endpoint: Endpoint): void;
-  tunnelRefused(code: ErrorCode, endpoint: Endpoint | null): void;
+  tunnelOpened(socket: Socket, endpoint: Endpoint, tls: TlsFacts | null): void;
+  /** @param reason of the failed dial, for people */
+  tunnelRefused(code: ErrorCode, endpoint: Endpoint | null, reason?: string): void;
 }
 
 /** What a tunnel tells its cluster. */
@@ -25,6 +29,8 @@ export interface TunnelInputs {
   readonly owner: TunnelOwner;
   /** Bytes that may wait for a slow peer before `write` says false. */
   readonly bufferBytes: number;
+  /** Null: the endpoint speaks plainly. */
+  readonly tls: ClusterTls | null;
 }
 
 export class Tunnel implements DeadlineOwner {
@@ -33,14 +39,19 @@ export class Tunnel implements DeadlineOwner {
   /** The connect timeout, not the peer, ended the dial. */
   timedOut = false;
   readonly #waiter: TunnelWaiter;
+  readonly #owner: TunnelOwner;
+  readonly #bufferBytes: number;
   readonly #socket: Socket;
   #connected = false;
   #cancelled = false;
+  #failure: Error | null = null;
 
   /** Dials at once. Never throws; failures arrive at the waiter. */
-  constructor({ endpoint, waiter, owner, bufferBytes }: TunnelInputs) {
+  constructor({ endpoint, waiter, owner, bufferBytes, tls }: TunnelInputs) {
     this.endpoint = endpoint;
     this.#waiter = waiter;
+    this.#owner = owner;
+    this.#bufferBytes = bufferBytes;
     const { host, port } = endpoint.options;
     // `highWaterMark` goes through to the stream; the types do not know it.
     const options: NetConnectOpts & { readonly highWaterMark: number } = {
@@ -52,10 +63,30 @@ export class Tunnel implements DeadlineOwner {
     };
     const socket = connect(options);
     this.#socket = socket;
-    socket.on("connect", () => this.#opened(owner));
+    if (tls === null) this.#listen(socket, () => this.#opened(socket, null));
+    else this.#secureWhenConnected(tls);
+  }
+
+  #listen(socket: Socket, connected: (() => void) | null): void {
+    if (connected !== null) socket.on("connect", connected);
     // `close` follows and says all there is to say.
-    socket.on("error", () => {});
-    socket.on("close", () => this.#closed(owner));
+    socket.on("error", (error) => (this.#failure ??= error));
+    socket.on("close", () => this.#closed());
+  }
+
+  /** TLS begins on a connected socket, so that both can be told apart: a reset is made on the one below. */
+  #secureWhenConnected(tls: ClusterTls): void {
+    const raw = this.#socket;
+    const gone = (): void => this.#closed();
+    raw.on("error", (error) => (this.#failure ??= error));
+    raw.on("close", gone);
+    raw.on("connect", () => {
+      raw.off("close", gone);
+      const { host, port } = this.endpoint.options;
+      const target = { host, port, alpn: "" };
+      const socket = tls.secure(raw, target, this.#bufferBytes, (facts) => this.#opened(socket, facts));
+      this.#listen(socket, null);
+    });
   }
 
   /** The waiter no longer wants it. */
@@ -69,20 +100,17 @@ export class Tunnel implements DeadlineOwner {
     this.#socket.destroy();
   }
 
-  #opened(owner: TunnelOwner): void {
+  #opened(socket: Socket, tls: TlsFacts | null): void {
     this.#connected = true;
-    owner.tunnelConnected(this);
-    this.#waiter.tunnelOpened(this.#socket, this.endpoint);
+    this.#owner.tunnelConnected(this);
+    this.#waiter.tunnelOpened(socket, this.endpoint, tls);
   }
 
-  #closed(owner: TunnelOwner): void {
+  #closed(): void {
     const failed = !this.#connected && !this.#cancelled;
-    owner.tunnelClosed(this, failed);
-    if (failed) {
-      this.#waiter.tunnelRefused(
-        this.timedOut ? "upstream_connect_timeout" : "upstream_connect_failure",
-        this.endpoint,
-      );
-    }
+    this.#owner.tunnelClosed(this, failed);
+    if (!failed) return;
+    const code = this.timedOut ? "upstream_connect_timeout" : "upstream_connect_failure";
+    this.#waiter.tunnelRefused(code, this.endpoint, this.#failure === null ? "" : failureText(this.#failure));
   }
 }

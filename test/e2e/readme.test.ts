@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { runCli } from "../../host/cli/main.ts";
 import { parseConfig } from "../../host/config/load.ts";
 import { compile, harness } from "../../sdk/testing/index.ts";
+import { newAuthority } from "../support/certificates.ts";
 import { newFolder } from "../support/sluice.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -55,7 +56,13 @@ describe("README", () => {
 
   test("the configuration is valid", async () => {
     const [text] = blocks("yaml");
-    const { config, warnings } = await parseConfig(text!, { path: join(ROOT, "sluice.yaml"), env: {} });
+    folder = await newFolder();
+    await mkdir(join(folder, "certs"));
+    const { cert, key } = newAuthority().issue({ name: "shop" });
+    for (const name of ["shop.pem", "clients.pem", "backend-ca.pem"])
+      await writeFile(join(folder, "certs", name), cert);
+    await writeFile(join(folder, "certs/shop.key"), key);
+    const { config, warnings } = await parseConfig(text!, { path: join(folder, "sluice.yaml"), env: {} });
     expect(warnings).toEqual([]);
     expect(config.filters[0]?.name).toBe("limit");
   });

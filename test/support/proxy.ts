@@ -1,9 +1,13 @@
 // A data plane in miniature for tests: one listener, its clusters, and a chain that the test provides.
+import { randomBytes } from "node:crypto";
 import { systemClock, type Clock } from "../../host/base/clock.ts";
 import { seededRandom } from "../../host/base/random.ts";
 import { TimerWheel } from "../../host/base/timer-wheel.ts";
 import type { ChainTemplate, ExchangePort, HttpStream, StreamFacts } from "../../host/chain/ports.ts";
+import { NO_REQUEST } from "../../host/net/http1/refusal.ts";
 import { httpProtocol } from "../../host/net/http1/protocol.ts";
+import { TlsAcceptors } from "../../host/net/tls/acceptors.ts";
+import { tlsProtocol } from "../../host/net/tls/protocol.ts";
 import { startListener, type RunningListener } from "../../host/net/listener.ts";
 import type { ListenerLimits, ListenerOptions } from "../../host/net/options.ts";
 import { MetricRegistry } from "../../host/observe/metrics.ts";
@@ -83,6 +87,8 @@ export interface TestProxyInputs {
   readonly routes?: readonly RouteOptions[];
   readonly chain?: ChainTemplate;
   readonly clock?: Clock;
+  /** 48 bytes. */
+  readonly ticketKeys?: Buffer;
 }
 
 export async function startProxy(inputs: TestProxyInputs = {}): Promise<TestProxy> {
@@ -115,9 +121,22 @@ export async function startProxy(inputs: TestProxyInputs = {}): Promise<TestProx
     armHeader: "",
     ...inputs.listener,
   };
+  const plain = httpProtocol({ options: listenerOptions, view: () => view, clock, random, wheel, registry });
+  const acceptors = new TlsAcceptors(inputs.ticketKeys ?? randomBytes(48));
+  acceptors.prepare(listenerOptions);
+  const protocol = tlsProtocol({
+    options: listenerOptions,
+    plain,
+    byAlpn: { "http/1.1": plain },
+    acceptor: () => acceptors.of(listenerOptions),
+    refused: (facts) => view.finished(facts, NO_REQUEST),
+    clock,
+    wheel,
+    registry,
+  });
   const listener = await startListener({
     options: listenerOptions,
-    protocol: httpProtocol({ options: listenerOptions, view: () => view, clock, random, wheel, registry }),
+    protocol,
     clock,
     reusePort: false,
   });

@@ -1,5 +1,6 @@
 // A TCP listener with its cluster in miniature, upstreams that do what a test says, and what to wait for.
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { systemClock } from "../../host/base/clock.ts";
 import { seededRandom } from "../../host/base/random.ts";
@@ -10,6 +11,10 @@ import { TcpFilterChain } from "../../host/chain/template.ts";
 import { startListener, type RunningListener } from "../../host/net/listener.ts";
 import type { ListenerOptions, TcpOptions } from "../../host/net/options.ts";
 import { tcpProtocol } from "../../host/net/tcp/protocol.ts";
+import type { TlsAcceptor } from "../../host/net/tls/acceptor.ts";
+import { TlsAcceptors } from "../../host/net/tls/acceptors.ts";
+import { tlsProtocol } from "../../host/net/tls/protocol.ts";
+import type { ServerTlsOptions } from "../../host/tls/options.ts";
 import { MetricRegistry } from "../../host/observe/metrics.ts";
 import { Cluster } from "../../host/upstream/cluster.ts";
 import type { ClusterOptions } from "../../host/upstream/options.ts";
@@ -22,6 +27,7 @@ export interface TcpSetup {
   readonly cluster?: Partial<ClusterOptions>;
   readonly bufferBytes?: number;
   readonly chain?: TcpChainTemplate;
+  readonly tls?: ServerTlsOptions;
 }
 
 export interface TestTcp extends AsyncDisposable {
@@ -54,6 +60,7 @@ export async function startTcp(setup: TcpSetup = {}): Promise<TestTcp> {
     limits: { ...LIMITS, bufferBytes: setup.bufferBytes ?? LIMITS.bufferBytes },
     armHeader: "",
     tcp,
+    ...(setup.tls === undefined ? {} : { tls: setup.tls }),
   };
   const view = {
     options: tcp,
@@ -61,7 +68,12 @@ export async function startTcp(setup: TcpSetup = {}): Promise<TestTcp> {
     cluster: (name: string) => (name === cluster.name ? cluster : undefined),
     finished: (facts: StreamFacts) => void finished.push(facts),
   };
-  const protocol = tcpProtocol({ options, view: () => view, clock, wheel, registry });
+  const plain = tcpProtocol({ options, view: () => view, clock, wheel, registry });
+  const acceptors = new TlsAcceptors(randomBytes(48));
+  acceptors.prepare(options);
+  const acceptor = (): TlsAcceptor | null => acceptors.of(options);
+  const refused = view.finished;
+  const protocol = tlsProtocol({ options, plain, byAlpn: {}, acceptor, refused, clock, wheel, registry });
   const listener = await startListener({ options, protocol, clock, reusePort: false });
   return {
     listener,

@@ -9,7 +9,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const FLOORS: readonly (readonly string[])[] = [
   ["sdk/assembly/abi"],
   ["host/base"],
-  ["host/abi", "host/observe"],
+  ["host/abi", "host/observe", "host/tls"],
   ["host/module", "host/route", "host/experiment", "host/upstream"],
   ["host/vm"],
   ["host/plugin"],
@@ -33,7 +33,7 @@ const EXTRA: readonly (readonly [string, string])[] = [
   ["host/data-plane", "host/link"],
 ];
 const NETWORK = /^node:(net|tls|http|https|http2|dgram|dns)$/;
-const NETWORK_ROOMS = ["host/net", "host/upstream", "host/control", "host/admin", "host/cli", "host/demo"];
+const NETWORK_ROOMS = ["host/tls", "host/net", "host/upstream", "host/control", "host/admin", "host/cli", "host/demo"];
 const WASM_ROOMS = ["host/vm", "host/module", "sdk/build"];
 
 const roomOf = (path: string): string => {
@@ -97,6 +97,7 @@ describe("floors", () => {
       "host/base",
       "host/abi",
       "host/observe",
+      "host/tls",
       "host/route",
       "host/experiment",
       "host/upstream",

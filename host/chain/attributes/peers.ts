@@ -1,6 +1,7 @@
 // The attributes of the two connections: `source`, `destination`, `connection`, `upstream` (abi.md 10.1).
 import { encodeBool, encodeInt } from "../../abi/property-path.ts";
 import { absent, addressOf, type Attributes, int, text } from "./read.ts";
+import { DOWNSTREAM_TLS, tlsAttributes, UPSTREAM_TLS } from "./tls.ts";
 
 export const SOURCE: Attributes = {
   address: text(({ facts }) => addressOf(facts.sourceAddress, facts.sourcePort)),
@@ -12,30 +13,16 @@ export const DESTINATION: Attributes = {
   port: int(({ facts }) => facts.destinationPort),
 };
 
-/** Certificates and what else only TLS has; both connections are plain in this host. */
-const TLS: Attributes = {
-  tls_version: absent,
-  subject_local_certificate: absent,
-  subject_peer_certificate: absent,
-  dns_san_local_certificate: absent,
-  dns_san_peer_certificate: absent,
-  uri_san_local_certificate: absent,
-  uri_san_peer_certificate: absent,
-  sha256_peer_certificate_digest: absent,
-  peer_certificate: absent,
-  transport_failure_reason: absent,
-};
-
 export const CONNECTION: Attributes = {
-  ...TLS,
+  ...tlsAttributes(DOWNSTREAM_TLS),
+  transport_failure_reason: absent,
   id: int(({ facts }) => facts.connectionId),
-  mtls: () => encodeBool(false),
-  requested_server_name: absent,
+  mtls: ({ facts }) => encodeBool(Boolean(facts.tls?.peer)),
   termination_details: absent,
 };
 
 export const UPSTREAM: Attributes = {
-  ...TLS,
+  ...tlsAttributes(UPSTREAM_TLS),
   address: text(({ facts }) => addressOf(facts.upstreamAddress, facts.upstreamPort)),
   port: int(({ facts }) => (facts.upstreamPort === 0 ? null : facts.upstreamPort)),
   num_endpoints: (source) => {

@@ -68,7 +68,7 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
     const found = this.#inputs.sessions.for(cluster);
     if (found === null) return false;
     const { session, calls } = found;
-    const stream = session.open(requestHead(this.#request));
+    const stream = session.open(requestHead(this.#request, cluster.tls === null ? "http" : "https"));
     if (stream === null) {
       session.close();
       return false;

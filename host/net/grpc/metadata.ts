@@ -4,8 +4,8 @@ import { grpcTimeout } from "./timeout.ts";
 import type { GrpcRequest } from "../../plugin/grpc-port.ts";
 
 /** The head of a call, pseudo headers first. `:authority` is the cluster's name, as Envoy sends it. */
-export function requestHead({ cluster, path, metadata, timeoutMs }: GrpcRequest): string[] {
-  const head = [":method", "POST", ":scheme", "http", ":path", path, ":authority", cluster];
+export function requestHead({ cluster, path, metadata, timeoutMs }: GrpcRequest, scheme = "http"): string[] {
+  const head = [":method", "POST", ":scheme", scheme, ":path", path, ":authority", cluster];
   head.push("te", "trailers", "content-type", "application/grpc");
   if (timeoutMs > 0) head.push("grpc-timeout", grpcTimeout(timeoutMs));
   return head.concat(metadata);

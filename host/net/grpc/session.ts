@@ -1,11 +1,13 @@
-// One HTTP/2 connection to an endpoint, with prior knowledge (h2c), shared by all gRPC calls of this data thread to it. Ends
+// One HTTP/2 connection to an endpoint, with prior knowledge (h2c) or, in a cluster with TLS, agreed on by ALPN; shared by all gRPC calls of this data thread to it. Ends
 // by itself: when the dial or the peer's SETTINGS take too long, when nothing has run on it for the idle timeout, on GOAWAY
 // once its calls are over, and when the peer goes. Whatever ends it, `owner.sessionGone` is told once.
 import { connect as connectHttp2, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, type Socket, type TcpSocketConnectOpts } from "node:net";
 import type { Clock } from "../../base/clock.ts";
 import { Deadline, type DeadlineOwner, type TimerWheel } from "../../base/timer-wheel.ts";
+import { failureText } from "../../tls/failure.ts";
 import type { Cluster } from "../../upstream/cluster.ts";
+import type { ClusterTls } from "../../upstream/cluster-tls.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
 
 /** Bytes a peer may send ahead of what is read: per stream, and over all streams of the connection. */
@@ -49,7 +51,8 @@ export class Session implements DeadlineOwner {
     this.#owner = owner;
     endpoint.connections++;
     const { host } = endpoint.options;
-    this.#http2 = connectHttp2(`http://${host.includes(":") ? `[${host}]` : host}`, {
+    const scheme = cluster.tls === null ? "http" : "https";
+    this.#http2 = connectHttp2(`${scheme}://${host.includes(":") ? `[${host}]` : host}`, {
       createConnection: () => this.#dial(),
       maxSessionMemory: SESSION_MEMORY_MB,
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW, maxHeaderListSize: 64 * 1024 },
@@ -62,11 +65,21 @@ export class Session implements DeadlineOwner {
   // look as if the peer had reset them.
   #dial(): Socket {
     const { host, port } = this.endpoint.options;
-    const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
-    socket.on("error", (error) => this.#lose(error.message));
+    const address = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+    const { tls } = this.#cluster;
+    const socket = tls === null ? connectTcp(address) : this.#dialTls(tls, address);
+    socket.on("error", (error) => this.#lose(tls === null ? error.message : failureText(error)));
     socket.on("end", () => this.#lose("the peer closed the connection"));
     socket.on("close", () => this.#lose(this.#reason));
     return socket;
+  }
+
+  /** HTTP/2 over TLS is agreed on (RFC 9113 3.2): a peer that does not say so would take it for a broken HTTP/1.1. */
+  #dialTls(tls: ClusterTls, address: TcpSocketConnectOpts): Socket {
+    const target = { host: address.host ?? "", port: address.port, alpn: "h2" };
+    return tls.connect(target, { ...address }, ({ alpn }) => {
+      if (alpn !== "h2") this.#lose("the peer does not speak HTTP/2");
+    });
   }
 
   #listen(): void {

@@ -8,7 +8,7 @@ import type { ErrorCode } from "../../base/errors.ts";
 import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { ClientSide, ListenerContext, ResponseStart } from "../client-side.ts";
 import { Exchange } from "../exchange.ts";
-import { type ConnectionFacts, type RequestSummary, connectionFacts } from "../facts.ts";
+import type { ConnectionFacts, RequestSummary } from "../facts.ts";
 import { copyBytes } from "../latin1.ts";
 import { readInto } from "../lent-reads.ts";
 import { type TurnTask, atTurnEnd, enterTurn, inTurn, leaveTurn, turnTimeMs } from "../turn.ts";
@@ -51,12 +51,11 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   #blocked = false;
   #paused = false;
 
-  /** @param id process-wide number of this connection */
-  constructor(socket: Socket, context: ListenerContext, id: number) {
+  constructor(socket: Socket, context: ListenerContext, connection: ConnectionFacts) {
     this.#socket = socket;
     this.#context = context;
-    this.connection = connectionFacts(socket, context.options.name, id);
-    this.#reader = new RequestReader(this, context.options.limits);
+    this.connection = connection;
+    this.#reader = new RequestReader(this, context.options.limits, connection.scheme);
     socket.setDefaultEncoding("latin1");
     this.#writer = new MessageWriter(socket, this);
     this.#idle(context.clock.monotonicMs());

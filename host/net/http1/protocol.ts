@@ -5,6 +5,7 @@ import type { TimerWheel } from "../../base/timer-wheel.ts";
 import type { MetricRegistry } from "../../observe/metrics.ts";
 import { Admission } from "../admission.ts";
 import type { ListenerContext } from "../client-side.ts";
+import { connectionFacts } from "../facts.ts";
 import { HttpMetrics } from "../http-metrics.ts";
 import type { ListenerOptions } from "../options.ts";
 import type { ListenerView } from "../ports.ts";
@@ -31,8 +32,10 @@ export function httpProtocol({ options, view, clock, random, wheel, registry }: 
   const context: ListenerContext = { options, view, clock, wheel, metrics, requestIds, admission, draining: false };
   return {
     metrics,
-    open: (socket, id) => new Http1Connection(socket, context, id),
-    refuse: (socket, id) => new RefusedConnection(socket, context, id),
+    open: (socket, id, tls) =>
+      new Http1Connection(socket, context, connectionFacts(socket, { listener: options.name, id, tls })),
+    refuse: (socket, id, tls) =>
+      new RefusedConnection(socket, context, connectionFacts(socket, { listener: options.name, id, tls })),
     configure: (changed) => {
       context.options = changed;
       admission.configure(changed.limits);

@@ -13,7 +13,7 @@ import { parsedLines } from "./serialize.ts";
 export const LINGER_MS = 1000;
 
 /** Nothing of a refused head is trusted, not even for the log. */
-const NO_REQUEST: RequestSummary = { method: "", path: "", authority: "", userAgent: "" };
+export const NO_REQUEST: RequestSummary = { method: "", path: "", authority: "", userAgent: "" };
 
 export interface Refusal {
   readonly code: ErrorCode;

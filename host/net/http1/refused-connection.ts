@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { ListenerContext } from "../client-side.ts";
-import { connectionFacts } from "../facts.ts";
+import type { ConnectionFacts } from "../facts.ts";
 import type { OpenConnection } from "../protocol.ts";
 import { LINGER_MS, refuse } from "./refusal.ts";
 
@@ -11,13 +11,11 @@ const SENTENCE = "this listener has as many connections as it may have";
 export class RefusedConnection implements OpenConnection, DeadlineOwner {
   readonly #socket: Socket;
 
-  /** @param id process-wide number of this connection */
-  constructor(socket: Socket, context: ListenerContext, id: number) {
+  constructor(socket: Socket, context: ListenerContext, connection: ConnectionFacts) {
     this.#socket = socket;
-    const { wheel, clock, options } = context;
+    const { wheel, clock } = context;
     const deadline = new Deadline(this);
     const startMs = clock.monotonicMs();
-    const connection = connectionFacts(socket, options.name, id);
     wheel.schedule(deadline, startMs + LINGER_MS);
     socket.on("close", () => wheel.cancel(deadline));
     socket.on("error", () => {});

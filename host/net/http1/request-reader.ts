@@ -38,10 +38,14 @@ export class RequestReader {
   #held = false;
   #pumping = false;
 
-  constructor(sink: RequestSink, limits: { readonly maxHeaderBytes: number; readonly maxHeaders: number }) {
+  constructor(
+    sink: RequestSink,
+    limits: { readonly maxHeaderBytes: number; readonly maxHeaders: number },
+    scheme = "http",
+  ) {
     this.#sink = sink;
     this.#maxHeaderBytes = limits.maxHeaderBytes;
-    this.head = new RequestHead({ maxHeaders: limits.maxHeaders, scheme: "http" });
+    this.head = new RequestHead({ maxHeaders: limits.maxHeaders, scheme });
   }
 
   /** The current request has been read to its end. */

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import type { ErrorCode } from "../../base/errors.ts";
 import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { TcpPort, TcpSide, TcpStream } from "../../chain/tcp-ports.ts";
+import type { TlsFacts } from "../../tls/facts.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
 import { ExchangeFacts, connectionFacts } from "../facts.ts";
 import type { OpenConnection } from "../protocol.ts";
@@ -39,12 +40,13 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
   /** While closing: bytes still to be written when it was last looked at. */
   #pending = 0;
 
-  constructor(socket: Socket, context: TcpListenerContext, id: number) {
+  constructor(socket: Socket, context: TcpListenerContext, id: number, tls?: TlsFacts) {
     const { clock, wheel } = context;
     this.#context = context;
     this.#startMs = clock.monotonicMs();
     this.#activeMs = this.#startMs;
-    this.facts = new ExchangeFacts(connectionFacts(socket, context.name, id), wheel.wallMs(this.#startMs));
+    const connection = connectionFacts(socket, { listener: context.name, id, tls });
+    this.facts = new ExchangeFacts(connection, wheel.wallMs(this.#startMs));
     this.facts.protocol = "TCP";
     this.facts.scheme = "";
     this.#view = context.view();
@@ -135,7 +137,7 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
 
   // --- the dial (DialOwner) ---
 
-  dialled(socket: Socket, endpoint: Endpoint): void {
+  dialled(socket: Socket, endpoint: Endpoint, tls: TlsFacts | null): void {
     const { facts } = this;
     const dial = this.#dial;
     this.#dial = null;
@@ -143,6 +145,7 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     facts.upstreamAddress = socket.remoteAddress ?? endpoint.options.host;
     facts.upstreamPort = endpoint.options.port;
     facts.upstreamEndpoint = endpoint.options;
+    facts.upstreamTls = tls;
     facts.upstreamMs = this.#context.clock.monotonicMs() - this.#dialMs;
     if (this.#state === "open") facts.responseCodeDetails = ORDERLY;
     const up = new Leg(socket, this);
@@ -153,11 +156,12 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     this.#down.hold(HOLD.dial, false);
   }
 
-  dialFailed(code: ErrorCode): void {
+  dialFailed(code: ErrorCode, reason = ""): void {
     this.facts.attempts = this.#dial?.attempts ?? 0;
     this.#dial = null;
     if (this.#state !== "open") return this.#checkOver();
     this.facts.failed(code);
+    this.facts.transportFailure = reason;
     this.#finish();
   }
 

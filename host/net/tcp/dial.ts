@@ -3,13 +3,15 @@
 import type { Socket } from "node:net";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Cluster } from "../../upstream/cluster.ts";
+import type { TlsFacts } from "../../tls/facts.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
 import type { Tunnel, TunnelWaiter } from "../../upstream/tunnel.ts";
 
 /** Exactly one of the two is called, unless `cancel` comes first. */
 export interface DialOwner {
-  dialled(socket: Socket, endpoint: Endpoint): void;
-  dialFailed(code: ErrorCode): void;
+  dialled(socket: Socket, endpoint: Endpoint, tls: TlsFacts | null): void;
+  /** @param reason of the last failed dial, for people */
+  dialFailed(code: ErrorCode, reason?: string): void;
 }
 
 export class Dial implements TunnelWaiter {
@@ -49,14 +51,14 @@ export class Dial implements TunnelWaiter {
     this.#tunnel?.cancel();
   }
 
-  tunnelOpened(socket: Socket, endpoint: Endpoint): void {
+  tunnelOpened(socket: Socket, endpoint: Endpoint, tls: TlsFacts | null): void {
     if (this.#cancelled) socket.destroy();
-    else this.#owner.dialled(socket, endpoint);
+    else this.#owner.dialled(socket, endpoint, tls);
   }
 
-  tunnelRefused(code: ErrorCode, endpoint: Endpoint | null): void {
+  tunnelRefused(code: ErrorCode, endpoint: Endpoint | null, reason?: string): void {
     if (this.#cancelled) return;
     if (endpoint !== null && this.attempts < this.#maxAttempts) this.start(endpoint);
-    else this.#owner.dialFailed(code);
+    else this.#owner.dialFailed(code, reason);
   }
 }

@@ -51,8 +51,8 @@ export function tcpProtocol({ options, view, clock, wheel, registry }: TcpInputs
   };
   return {
     metrics,
-    open(socket, id) {
-      const connection = new TcpConnection(socket, context, id);
+    open(socket, id, tls) {
+      const connection = new TcpConnection(socket, context, id, tls);
       connection.begin();
       return connection;
     },

@@ -1,5 +1,6 @@
 // What the bench computes with: wrong here would be wrong in every figure it prints.
 import { describe, expect, test } from "vitest";
+import { parseSTime } from "../../../bench/measure/handshakes.ts";
 import { parseWrk } from "../../../bench/measure/load.ts";
 import { parseParent, parseRss, parseSchedstat, usageOf } from "../../../bench/measure/proc.ts";
 import { markdown } from "../../../bench/readme.ts";
@@ -23,6 +24,15 @@ describe("statistics", () => {
 
   test("a ratio divides minimum by minimum and median by median", () => {
     expect(ratio(figureOf([2, 4, 6]), figureOf([1, 1, 2]))).toEqual({ min: 2, median: 4 });
+  });
+});
+
+describe("openssl s_time", () => {
+  test("the handshakes of the whole time are read, not those per second of its own CPU", () => {
+    const text =
+      "1520 connections in 0.83s; 1831.33 connections/user sec\n1520 connections in 2 real seconds, 0 bytes\n";
+    expect(parseSTime(text)).toBe(1520);
+    expect(() => parseSTime("connect: refused")).toThrow("not a report");
   });
 });
 

@@ -356,7 +356,7 @@ const NOT_YET: readonly (readonly [string, string, string])[] = [
   ["subsets", change("name: web,", "name: web, subsets: {},"), "7:18"],
   ["maxRetries", change("name: web,", "name: web, circuitBreakers: { thresholds: { maxRetries: 1 } },"), "7:51"],
   ["maglev", change("name: web,", "name: web, lbPolicy: maglev,"), "7:28"],
-  ["tls", change("    routes:", "    tls: {}\n    routes:"), "4:5"],
+  ["proxyProtocol", change("    routes:", "    proxyProtocol: {}\n    routes:"), "4:5"],
   ["dubbo", change("    routes:", "    protocol: dubbo\n    routes:"), "4:15"],
   ["tracing", `${MINIMAL}telemetry: { tracing: {} }\n`, "8:14"],
   ["metrics", `${MINIMAL}telemetry: { metrics: { path: /m } }\n`, "8:14"],
@@ -400,7 +400,7 @@ listeners:
     address: 127.0.0.1:99999
     routes:
       - { name: r, match: { prefix: / }, route: { cluster: nope } }
-    tls: {}
+    proxyProtocol: {}
 workers: many
 `;
     expect((await problemsOf(text)).map(where)).toEqual([

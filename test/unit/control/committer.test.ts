@@ -37,6 +37,7 @@ function stage(count: number) {
       sharedMetrics: null,
       sharedQueues: null,
       logLevel: 2,
+      ticketKeys: new Uint8Array(48),
     },
     spawn,
     onMessage: (id, message) => {
