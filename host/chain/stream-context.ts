@@ -13,7 +13,7 @@ import { callForeign } from "../plugin/foreign/table.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
 import { isHostProperty } from "../plugin/properties.ts";
 import { type ConnectionState, setFilterState, StreamNotes } from "../plugin/stream-notes.ts";
-import { NO_CALLBACKS, type GuestCallback, type SideCallbacks } from "../vm/callbacks.ts";
+import { NO_CALLBACKS, type GuestCallback, type GuestCallbacks, type SideCallbacks } from "../vm/callbacks.ts";
 import type { ForeignResult, GrpcHostcalls, GuestHttpCall, GuestReply, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Flow, type Side } from "./flow.ts";
@@ -70,6 +70,11 @@ export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
     this.requestCallbacks = this.vm.requestCallbacks;
     this.responseCallbacks = this.vm.responseCallbacks;
     this.vm.contexts.add(this);
+  }
+
+  /** The callbacks this stream calls; a tapped stream has its own. */
+  get callbacks(): GuestCallbacks {
+    return this.vm.callbacks;
   }
 
   /** Where this filter stands in a direction, made when absent. */

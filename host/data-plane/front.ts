@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { SnapshotMessage, EndpointReport, ThreadReport } from "../link/messages.ts";
+import type { FilterChain } from "../chain/template.ts";
 import { httpProtocol } from "../net/http1/protocol.ts";
 import { startListener, type RunningListener } from "../net/listener.ts";
 import type { ListenerOptions } from "../net/options.ts";
@@ -13,11 +14,13 @@ import { type TcpView, tcpProtocol } from "../net/tcp/protocol.ts";
 import { AccessLog, formatAccess, formatConnection, type AccessFormat } from "../observe/access-log.ts";
 import type { MetricRegistry } from "../observe/metrics.ts";
 import type { MetricSample } from "../observe/samples.ts";
+import type { RouteOptions } from "../route/options.ts";
 import { Cluster } from "../upstream/cluster.ts";
 import type { ClusterOptions } from "../upstream/options.ts";
 import type { ArmLedger } from "./arm-ledger.ts";
 import { armSamples } from "./arm-samples.ts";
 import type { ListenerPlan, Snapshot } from "./snapshot.ts";
+import type { Taps } from "./tap/taps.ts";
 
 export interface FrontOptions {
   readonly clock: Clock;
@@ -28,6 +31,7 @@ export interface FrontOptions {
   readonly current: () => Snapshot;
   /** Several threads share the port (SO_REUSEPORT). */
   readonly reusePort: boolean;
+  readonly taps: Taps;
 }
 
 /** What streams of a listener begin with; `tcp` is set when it carries connections. */
@@ -110,9 +114,14 @@ export class Front {
     if (opened !== null && opened.view?.snapshot === snapshot) return opened.view.view;
     const plan = snapshot.listeners.get(name);
     if (plan === undefined) throw new Error(`listener ${name} is in no snapshot`);
-    const view = viewOf(plan, snapshot, () => opened?.log ?? null);
+    const view = viewOf(plan, snapshot, { log: () => opened?.log ?? null, taps: this.#options.taps });
     if (opened !== null) opened.view = { snapshot, view };
     return view;
+  }
+
+  /** The first tap was opened or the last one closed: requests that begin now are served accordingly. */
+  renewViews(): void {
+    for (const opened of this.#opened.values()) opened.view = null;
   }
 
   /** What left the configuration stops listening; limits apply to what begins now; a changed access log is reopened. */
@@ -200,8 +209,17 @@ function tcpOf({ tcp }: View): TcpView {
   return tcp;
 }
 
-function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): View {
-  return { http: httpView(plan, snapshot, log), tcp: tcpView(plan, snapshot, log) };
+interface Around {
+  readonly log: () => OpenedLog | null;
+  readonly taps: Taps;
+}
+
+function viewOf(plan: ListenerPlan, snapshot: Snapshot, { log, taps }: Around): View {
+  const chainOf = (route: RouteOptions | null): FilterChain =>
+    route === null ? plan.unrouted : (plan.byRoute.get(route) ?? plan.unrouted);
+  const http = httpView({ plan, snapshot, chainOf, log });
+  const tapped = taps.isOpen ? taps.watch({ name: plan.options.name, chainOf }, http) : http;
+  return { http: tapped, tcp: tcpView(plan, snapshot, log) };
 }
 
 function tcpView(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): TcpView | null {
@@ -218,10 +236,17 @@ function tcpView(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | 
   };
 }
 
-function httpView(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): ListenerView {
+interface HttpParts {
+  readonly plan: ListenerPlan;
+  readonly snapshot: Snapshot;
+  readonly chainOf: (route: RouteOptions | null) => FilterChain;
+  readonly log: () => OpenedLog | null;
+}
+
+function httpView({ plan, snapshot, chainOf, log }: HttpParts): ListenerView {
   return {
     routes: plan.routes,
-    chainFor: (route) => (route === null ? plan.unrouted : (plan.byRoute.get(route) ?? plan.unrouted)),
+    chainFor: chainOf,
     cluster: (name) => snapshot.clusters.get(name),
     finished(facts, request) {
       const open = log();

@@ -18,6 +18,7 @@ import { DataPlane } from "./data-plane.ts";
 import { endpointView } from "./endpoint-view.ts";
 import { Front } from "./front.ts";
 import { LogRelay } from "./log-relay.ts";
+import { Taps } from "./tap/taps.ts";
 
 export interface DataPlaneStart {
   readonly init: ThreadInit;
@@ -59,13 +60,15 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     log: (line) => logs.add(line),
     faulted: (report) => link.send({ type: "fault", report }),
   };
-  const front = new Front({ clock, random, wheel, registry, reusePort, current: () => plane.current() });
+  const taps = new Taps({ clock, thread: init.threadId, services, registry, link });
+  const front = new Front({ clock, random, wheel, registry, reusePort, taps, current: () => plane.current() });
   const plane: DataPlane = new DataPlane({
     link,
     clock,
     epoch: new Int32Array(init.epoch),
     services,
     front,
+    taps,
     setLogLevel: (level) => {
       logLevel = level;
     },

@@ -246,7 +246,9 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   }
 
   get debugging(): boolean {
-    return this.services.trace !== undefined || this.services.logLevel() <= DEBUG;
+    const { trace } = this.services;
+    // A discreet trace runs on live traffic, where no reason may reach a client (RATIONALE: sluice.explain).
+    return (trace !== undefined && trace.show === undefined) || this.services.logLevel() <= DEBUG;
   }
 
   foreign(name: string, args: Buffer): ForeignResult {

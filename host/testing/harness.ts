@@ -212,6 +212,9 @@ export class Harness {
   }
 }
 
+/** Points per callback, where a test does not say otherwise. */
+export const DEFAULT_FUEL = 10_000_000;
+
 const DEFAULTS: FilterOptions = {
   name: "",
   source: "",
@@ -219,7 +222,7 @@ const DEFAULTS: FilterOptions = {
   phase: "",
   priority: 0,
   failurePolicy: "FAIL_CLOSED",
-  limits: { memoryBytes: 64 * 1024 * 1024, fuel: 10_000_000 },
+  limits: { memoryBytes: 64 * 1024 * 1024, fuel: DEFAULT_FUEL },
   allowedCapabilities: null,
   allowedUpstreams: null,
   rootId: "",
