@@ -13,7 +13,8 @@ import { readAttribute, readSet } from "./properties.ts";
 import { readOwn } from "./attributes/own.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
 import { chooseArm, countResponse, type Arm, type ChainSlot } from "./slot.ts";
-import { StreamContext, type ContextOwner } from "./stream-context.ts";
+import type { ContextOwner } from "./context-owner.ts";
+import { StreamContext } from "./stream-context.ts";
 
 const NO_HEADERS: HeaderList = [];
 
@@ -200,10 +201,9 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     for (const context of this.#contexts) {
       if (context?.replying !== true) continue;
       // The callback that asked has returned: its response callbacks count again.
-      context.replying = false;
-      if (accepted) context.arm.counts.localReplies++;
+      context.replied(accepted);
       // A filter that answers what it sees may see its own answer: it has had its turn, the answer goes on.
-      else if (!this.#response.forwarded) this.#response.resume(context.index);
+      if (!accepted && !this.#response.forwarded) this.#response.resume(context.index);
     }
     this.localReply({ ...reply, details });
   }

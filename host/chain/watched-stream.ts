@@ -7,7 +7,8 @@ import { traceCallbacks, type VmTrace } from "../vm/trace.ts";
 import { HttpFilterStream } from "./http-stream.ts";
 import type { ExchangePort } from "./ports.ts";
 import type { Arm, ChainSlot } from "./slot.ts";
-import { StreamContext, type ContextOwner } from "./stream-context.ts";
+import type { ContextOwner } from "./context-owner.ts";
+import { StreamContext } from "./stream-context.ts";
 
 /** Who watches one stream. */
 export interface StreamWatch {

@@ -29,6 +29,11 @@ export interface DataPlaneStart {
   readonly stop: () => void;
 }
 
+const REPLY_IGNORED = {
+  name: "sluice_filter_local_response_ignored_total",
+  help: "Local replies of a filter that nobody could be given",
+};
+
 export function startDataPlane({ init, link, clock, random, reusePort, stop }: DataPlaneStart): DataPlane {
   const wheel = new TimerWheel(clock);
   const registry = new MetricRegistry();
@@ -59,6 +64,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     logLevel: () => logLevel,
     log: (line) => logs.add(line),
     faulted: (report) => link.send({ type: "fault", report }),
+    replyIgnored: (plugin) => registry.counter(REPLY_IGNORED, { plugin }).inc(),
   };
   const taps = new Taps({ clock, thread: init.threadId, services, registry, link });
   const front = new Front({ clock, random, wheel, registry, reusePort, taps, current: () => plane.current() });

@@ -41,6 +41,8 @@ export interface HarnessOptions {
   readonly node?: NodeIdentity;
   /** Behind the properties `sluice.system.*`. Default: not there. */
   readonly system?: SystemLoad;
+  /** Hears of local replies that nobody could be given. */
+  readonly replyIgnored?: (filter: string) => void;
   /** Hears every call between host and guest. */
   readonly trace?: VmTrace;
   /** Filters hear of a stream before its first callback, as in Envoy. Default: with `trace`. */
@@ -110,6 +112,7 @@ export class Harness {
       logLevel: () => logLevel,
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
       faulted: (report) => void this.faults.push(report),
+      ...(options.replyIgnored === undefined ? {} : { replyIgnored: options.replyIgnored }),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       announceStreams: options.announceStreams ?? options.trace !== undefined,
       ...(options.profile === undefined ? {} : { profile: options.profile }),
