@@ -1,9 +1,15 @@
 // Taps on a running proxy with two data threads: what is sampled, what is told of it, and that nothing stays.
+import { resolve } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { spawnWorker } from "../../host/control/spawn.ts";
 import type { ThreadHandle } from "../../host/control/threads.ts";
 import type { TapEvent } from "../../host/control/types.ts";
 import type { TapRecord, TapSelection } from "../../host/link/tap.ts";
+import { runCli } from "../../host/cli/main.ts";
+import { startAdmin } from "../../host/admin/server.ts";
+import { compile } from "../../sdk/testing/index.ts";
+import { probeModule } from "../support/probe.ts";
+import { Capture } from "../unit/cli/support.ts";
 import { guest, withNonce } from "../support/modules.ts";
 import { startProxy, type ProxySetup, type TestProxy } from "../support/sluice.ts";
 
@@ -277,6 +283,105 @@ describe("with trace, on twins", () => {
     expect(callsOf(record)).toContain('add_header_map_value(http_response_headers, "x-version", "two") = OK');
     await expect.poll(() => gauge(p, "sluice_tap_twins")).toBeLessThanOrEqual(2);
   });
+});
+
+describe("twins that are not like their originals", () => {
+  test("the answer of a call-out belongs to the request that waits for it", async () => {
+    const auth = await compile(resolve(import.meta.dirname, "../unit/sdk/guest/auth/index.ts"), "release");
+    const p = await start({
+      chain: ["auth"],
+      listener: {},
+      files: { "auth.wasm": auth },
+      upstream: (incoming, answer) =>
+        void incoming
+          .resume()
+          .on("end", () => answer.end(incoming.url === "/verify" ? "ann" : incoming.headers["x-user"])),
+      config: { filters: [{ name: "auth", source: "./auth.wasm", pluginConfig: { cluster: "web", timeout: "2s" } }] },
+    });
+    const tap = await Tap.open(p, { trace: true });
+    const { id, answer } = await ask(p, "/", { authorization: "Bearer s3cret" });
+    expect(answer.body).toBe("ann");
+    const record = await tap.record(id);
+    const phases = record.filters[0]?.phases ?? [];
+    expect(phases.map(({ name, action }) => `${name} ${action}`.trim())).toEqual(
+      expect.arrayContaining(["proxy_on_request_headers pause", "proxy_on_http_call_response"]),
+    );
+    const told = callsOf(record);
+    expect(told.some((call) => call.startsWith('http_call("web", '))).toBe(true);
+    expect(told).toContain("continue_stream(http_request) = OK");
+    // Bodies are told by their length: the call-out's answer among them.
+    expect(told.some((call) => /^get_buffer_bytes\(http_call_response_body, .*\) = OK 3 bytes$/.test(call))).toBe(true);
+    expect(JSON.stringify(record)).not.toContain("s3cret");
+  });
+
+  test("one that does not start leaves the request to the serving instance", async () => {
+    const p = await start({
+      chain: ["picky"],
+      listener: {},
+      workers: 1,
+      files: { "picky.wasm": await guest("refuser") },
+      config: { filters: [{ name: "picky", source: "./picky.wasm", pluginConfig: { word: "one" } }] },
+    });
+    const tap = new Tap(p, { trace: true });
+    await tap.until(() => tap.threads.length === 1);
+    const { id, answer } = await ask(p);
+    expect([answer.status, answer.headers["x-version"]]).toEqual([200, "one"]);
+    expect((await tap.record(id)).filters).toMatchObject([{ filter: "picky", instance: "serving" }]);
+    expect(await gauge(p, "sluice_tap_twins")).toBe(0);
+  });
+
+  test("one that dies says so in the record, and the serving instance lives on", async () => {
+    const p = await start({
+      chain: ["probe"],
+      listener: {},
+      workers: 1,
+      files: { "probe.wasm": await probeModule() },
+      config: { filters: [{ name: "probe", source: "./probe.wasm", failurePolicy: "FAIL_OPEN" }] },
+    });
+    const tap = new Tap(p, { trace: true });
+    await tap.until(() => tap.threads.length === 1);
+    const { id, answer } = await ask(p, "/", { "x-probe": "trap" });
+    expect(answer.status).toBe(200);
+    const record = await tap.record(id);
+    expect(record.filters[0]?.phases.at(-1)).toMatchObject({ name: "proxy_on_request_headers", action: "fault" });
+    tap.close();
+    const after = await ask(p);
+    expect(after.answer.headers["x-back"]).toBeDefined();
+    expect(await gauge(p, "sluice_tap_twins")).toBe(0);
+  });
+});
+
+test("local replies that came too late are counted over all threads", async () => {
+  const p = await start();
+  expect((await ask(p, "/", { "x-do-log": "reply 403" })).answer.status).toBe(200);
+  expect((await ask(p, "/", { "x-do-response-body": "reply 403" })).answer).toMatchObject({ status: 200, body: "ok" });
+  await expect.poll(() => gauge(p, "sluice_filter_local_response_ignored_total")).toBe(2);
+});
+
+test("sluice tap against the running proxy", async () => {
+  const p = await start();
+  const log = { info: () => undefined, error: () => undefined };
+  const address = { host: "127.0.0.1", port: 0 };
+  const admin = await startAdmin({
+    control: p.control,
+    address,
+    token: "",
+    log,
+    renderMetrics: () => "",
+    version: "0.1.0",
+  });
+  const [stdout, stderr] = [new Capture(), new Capture()];
+  const argv = ["tap", "--trace", "--filter", "asker", "--match", "path=/a*", "--count", "1"];
+  const code = runCli([...argv, "--admin", `127.0.0.1:${admin.port}`], { stdout, stderr, env: {}, cwd: "/nowhere" });
+  await stderr.until("data thread 1 samples");
+  await stderr.until("data thread 2 samples");
+  await ask(p, "/b");
+  await ask(p, "/a", { "x-do": "add X@Y v" });
+  expect(await code).toBe(0);
+  expect(stdout.text).toMatch(/^\d\d:\d\d:\d\d {2}200 {2}GET \/a {2}[\d.]+ ms {2}all {2}asker@v1 {2}via_upstream\n/);
+  expect(stdout.text).toContain('= BAD_ARGUMENT: "x@y" is not a header name (RFC 9110 5.1)');
+  await expect.poll(() => gauge(p, "sluice_taps")).toBe(0);
+  await admin.close();
 });
 
 test("a thread that is replaced learns the taps again", async () => {
