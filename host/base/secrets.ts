@@ -3,7 +3,15 @@
 
 const SECRET = /token|secret|passw|credential|private.?key|api.?key|^authorization$|^jwk/i;
 /** Headers that carry a secret without saying so; the others are told by {@link isSecretKey}. */
-const SECRET_HEADERS: ReadonlySet<string> = new Set(["authorization", "proxy-authorization", "cookie", "set-cookie"]);
+const SECRET_HEADERS: ReadonlySet<string> = new Set([
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  "set-cookie",
+  // Properties that hold all of them: request.headers.
+  "headers",
+  "trailers",
+]);
 /** What stands in place of a secret. */
 export const REDACTED = "[redacted]";
 
@@ -18,9 +26,9 @@ export function isSecretHeader(name: string): boolean {
   return SECRET_HEADERS.has(plain) || isSecretKey(plain);
 }
 
-/** A path or URL without the values of secret query parameters. */
+/** A path, URL or query without the values of secret query parameters. */
 export function redactQuery(text: string): string {
-  return text.replace(/([?&;])([^=&#;\s]+)=([^&#;\s]*)/g, (whole, before: string, key: string) =>
+  return text.replace(/(^|[?&;])([^=&#;\s?/]+)=([^&#;\s]*)/g, (whole, before: string, key: string) =>
     isSecretKey(key) ? `${before}${key}=${REDACTED}` : whole,
   );
 }

@@ -75,9 +75,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     services,
     front,
     taps,
-    setLogLevel: (level) => {
-      logLevel = level;
-    },
+    setLogLevel: (level) => void (logLevel = level),
     stop: () => {
       logs.flush();
       stop();

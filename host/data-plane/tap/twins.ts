@@ -1,10 +1,12 @@
 // Traced twins: instances of the generations that run, from the same module and configuration, whose host calls are heard.
 // Built when a tap with `trace` first needs one, given back when the last such tap closes or the generation leaves. A twin
-// shares data, queues and metrics with its original, but not its module's memory (docs/tap.md).
+// shares data, queues and metrics with its original, but not its module's memory (RATIONALE: "What is a traced
+// twin, and what is it not?").
+import { ERROR } from "../../../sdk/assembly/abi/log-level.ts";
 import { discreet } from "../../base/secrets.ts";
 import type { Generation } from "../../plugin/generation.ts";
 import { QueueBell } from "../../plugin/queue-bell.ts";
-import type { PluginServices, SharedQueues } from "../../plugin/services.ts";
+import type { FaultReport, PluginServices, SharedQueues } from "../../plugin/services.ts";
 import { type Phase, Story } from "../../vm/story.ts";
 
 /** Host calls kept per phase. */
@@ -28,7 +30,8 @@ export class Twin {
       show: discreet,
     });
     const queues = borrowed(services.queues);
-    this.generation = live.twin({ ...services, trace, queues, bell: new QueueBell() });
+    const faulted = (report: FaultReport): void => services.log(lineOf(report));
+    this.generation = live.twin({ ...services, trace, queues, bell: new QueueBell(), faulted });
     this.generation.hold();
   }
 
@@ -47,6 +50,12 @@ export class Twin {
     this.generation.drain(deadlineMs, gone);
     this.generation.unhold();
   }
+}
+
+/** A fault of a twin is no reason to take its version out of service: it is told, and not counted. */
+function lineOf({ filter, version, fault }: FaultReport) {
+  const message = `a traced twin (sluice tap) ended in ${fault.callback}: ${fault.reason}: ${fault.message}`;
+  return { level: ERROR, filter, version, contextId: fault.contextId, message };
 }
 
 /** A queue that exists keeps the owner it has: items are announced to the original, never to a twin. */

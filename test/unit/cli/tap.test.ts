@@ -28,9 +28,9 @@ async function start(...argv: string[]): Promise<Running> {
   const stdout = new Capture();
   const stderr = new Capture();
   const around = { stdout, stderr, env: {}, cwd: "/nowhere" };
-  let ended = false;
-  const code = runCli(["tap", ...argv, "--admin", `127.0.0.1:${admin.port}`], around).finally(() => (ended = true));
-  while (control.taps.length === 0 && !ended) await new Promise((resolve) => setImmediate(resolve));
+  const run = { ended: false };
+  const code = runCli(["tap", ...argv, "--admin", `127.0.0.1:${admin.port}`], around).finally(() => (run.ended = true));
+  while (control.taps.length === 0 && !run.ended) await new Promise((resolve) => setImmediate(resolve));
   return { code, stdout, stderr };
 }
 
