@@ -1,20 +1,18 @@
 // GET /api/v1/events: what happens, as server-sent events. A reader that comes back names the last event it saw
 // (Last-Event-ID) and gets what it missed, as far as the bounded history reaches.
 import type { ServerResponse } from "node:http";
-import type { Clock, Timer } from "../base/clock.ts";
 import type { SluiceEvent } from "../control/types.ts";
 import type { Reply } from "./reply.ts";
 import type { AdminRequest, AdminRoute } from "./route.ts";
+import type { OpenStreams } from "./streams.ts";
 
-/** Proxies between us and the reader cut silent connections, mostly after 30 s or more. */
-const HEARTBEAT_MS = 15_000;
 const DEFAULT_REPLAY = 50;
 const MAX_REPLAY = 1000;
 /** A reader that is this far behind is cut off rather than kept in memory; it comes back with Last-Event-ID. */
 const MAX_BEHIND_BYTES = 1024 * 1024;
 
 /** One event in the wire format. */
-export function toSse(event: SluiceEvent): string {
+function toSse(event: SluiceEvent): string {
   return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
@@ -35,22 +33,11 @@ function pick(request: AdminRequest): (event: SluiceEvent) => boolean {
     (filter === null || event.filter === filter);
 }
 
-/** Owns the open streams: close() ends them all, since a server waits for its connections. */
 export class EventStreams {
-  readonly #clock: Clock;
-  readonly #open = new Set<ServerResponse>();
+  readonly #streams: OpenStreams;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** How many readers there are; a leak check. */
-  get size(): number {
-    return this.#open.size;
-  }
-
-  close(): void {
-    for (const response of this.#open) response.end();
+  constructor(streams: OpenStreams) {
+    this.#streams = streams;
   }
 
   readonly route: AdminRoute = {
@@ -64,30 +51,14 @@ export class EventStreams {
   #answer(request: AdminRequest): Reply {
     const wants = pick(request);
     const stream = (response: ServerResponse): void => {
-      this.#open.add(response);
       response.write("retry: 1000\n\n");
       const send = (event: SluiceEvent): void => {
         if (wants(event)) response.write(toSse(event));
         if (response.writableLength > MAX_BEHIND_BYTES) response.destroy();
       };
       const unsubscribe = request.control.events.subscribe(send, { replay: replayOf(request) });
-      const heartbeat = this.#beat(response);
-      response.on("close", () => {
-        unsubscribe();
-        heartbeat.cancel();
-        this.#open.delete(response);
-      });
+      this.#streams.hold(response, unsubscribe);
     };
     return { status: 200, type: "text/event-stream", body: "", stream };
-  }
-
-  #beat(response: ServerResponse): Timer {
-    let timer: Timer;
-    const again = (): void => {
-      response.write(": still here\n\n");
-      timer = this.#clock.after(HEARTBEAT_MS, again);
-    };
-    timer = this.#clock.after(HEARTBEAT_MS, again);
-    return { cancel: () => timer.cancel() };
   }
 }

@@ -17,13 +17,18 @@ function parametersOf(route: AdminRoute): readonly object[] {
   return [...inPath, ...inQuery];
 }
 
+function answerOf({ answers }: AdminRoute): object {
+  if (answers === undefined) return { description: "Done" };
+  return { description: answers.description, content: { [answers.type]: { schema: answers.schema } } };
+}
+
 function operationOf(route: AdminRoute): object {
   return {
     summary: route.summary,
     parameters: parametersOf(route),
     ...(route.accepts === undefined ? {} : { requestBody: { content: { [route.accepts]: {} } } }),
     responses: {
-      "2XX": { description: "Done" },
+      "2XX": answerOf(route),
       default: { description: "RFC 9457 problem", content: { "application/problem+json": {} } },
     },
   };

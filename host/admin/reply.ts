@@ -7,6 +7,8 @@ export interface Reply {
   readonly type: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Written to the audit log although nothing is changed: somebody looks at traffic. */
+  readonly audited?: boolean;
   /** Takes the response over after its head went out (server-sent events). Not called for HEAD. */
   readonly stream?: (response: ServerResponse) => void;
 }

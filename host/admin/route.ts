@@ -10,6 +10,8 @@ export interface AdminRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  /** Nobody will read the answer's body: nothing may be opened for it. */
+  readonly isHead: boolean;
   readonly body: Uint8Array;
   /** Samples -> Prometheus text. */
   readonly renderMetrics: (samples: readonly MetricSample[]) => string;
@@ -27,6 +29,8 @@ export interface AdminRoute {
   /** Bytes. Default 1 MiB. */
   readonly bodyLimit?: number;
   readonly query?: Readonly<Record<string, string>>;
+  /** What a good answer holds, for OpenAPI; absent = described nowhere else than in control/types.ts. */
+  readonly answers?: { readonly type: string; readonly description: string; readonly schema: object };
   readonly handle: (request: AdminRequest) => Promise<Reply> | Reply;
 }
 

@@ -17,6 +17,8 @@ import { type AdminRoute, createFinder, type FoundRoute } from "./route.ts";
 import { envoyRoutes } from "./routes-envoy.ts";
 import { EXPERIMENT_ROUTES } from "./routes-experiments.ts";
 import { FILTER_ROUTES } from "./routes-filters.ts";
+import { OpenStreams } from "./streams.ts";
+import { TapStreams } from "./taps.ts";
 
 /** Where the admin API writes; pino fits. */
 export interface AdminLog {
@@ -75,14 +77,15 @@ class AdminServer {
   readonly #start: AdminStart;
   readonly #find: (method: string, path: string) => FoundRoute;
   readonly #clock: Clock;
-  readonly streams: EventStreams;
+  readonly streams: OpenStreams;
 
   constructor(start: AdminStart) {
     this.#start = start;
     this.#clock = start.clock ?? systemClock;
-    this.streams = new EventStreams(this.#clock);
+    this.streams = new OpenStreams(this.#clock);
     const about = { version: start.version, startedMs: performance.now() };
-    const routes = [...envoyRoutes(about), ...FILTER_ROUTES, ...EXPERIMENT_ROUTES, this.streams.route];
+    const routes = [...envoyRoutes(about), ...FILTER_ROUTES, ...EXPERIMENT_ROUTES];
+    routes.push(new EventStreams(this.streams).route, new TapStreams(this.streams).route);
     this.#find = createFinder([...routes, ...ownRoutes(routes, start.version)]);
   }
 
@@ -91,7 +94,7 @@ class AdminServer {
     const reply = await this.#answer(request).catch((error: unknown) => this.#refuse(request, error));
     send(response, reply, request.method === "HEAD");
     const isRead = request.method === "GET" || request.method === "HEAD";
-    if (!isRead) this.#audit(request, reply.status, this.#clock.monotonicMs() - startedMs);
+    if (!isRead || reply.audited === true) this.#audit(request, reply.status, this.#clock.monotonicMs() - startedMs);
   }
 
   async #answer(request: IncomingMessage): Promise<Reply> {
@@ -104,7 +107,9 @@ class AdminServer {
     const { route, params } = this.#find(method, url.pathname);
     const body = await readBody(request, route.method === "GET" ? 0 : (route.bodyLimit ?? BODY_LIMIT));
     const { control, renderMetrics } = this.#start;
-    return route.handle({ control, renderMetrics, params, body, query: url.searchParams, headers: request.headers });
+    const { headers } = request;
+    const isHead = method === "HEAD";
+    return route.handle({ control, renderMetrics, params, body, query: url.searchParams, headers, isHead });
   }
 
   #refuse(request: IncomingMessage, error: unknown): Reply {
@@ -114,7 +119,7 @@ class AdminServer {
     return reply;
   }
 
-  /** Every attempt to change something, refused ones too. Headers and bodies may hold secrets and stay out. */
+  /** Every attempt to change something, refused ones too, and every tap on traffic. Headers and bodies may hold secrets and stay out. */
   #audit(request: IncomingMessage, status: number, millis: number): void {
     const fields = {
       audit: true,

@@ -12,8 +12,9 @@ import type { ExchangePort, HttpStream, LocalReply, StreamFacts } from "./ports.
 import { readAttribute, readSet } from "./properties.ts";
 import { readOwn } from "./attributes/own.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
-import { chooseArm, type Arm, type ChainSlot } from "./slot.ts";
-import { StreamContext, type ContextOwner } from "./stream-context.ts";
+import { chooseArm, countResponse, type Arm, type ChainSlot } from "./slot.ts";
+import type { ContextOwner } from "./context-owner.ts";
+import { StreamContext } from "./stream-context.ts";
 
 const NO_HEADERS: HeaderList = [];
 
@@ -100,7 +101,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     for (let index = 0; index < this.#slots.length; index++) {
       const known = this.#contexts[index];
       if (known === undefined) this.#logUnreached(index);
-      else if (known !== null) this.#countResponse(known);
+      else if (known !== null) countResponse(known.arm, this.#port.facts.responseCode);
       const context = this.#contexts[index];
       if (context !== undefined && context !== null) this.#finish(context);
     }
@@ -117,14 +118,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     if (arm !== null && plugin !== null && plugin.vm.callbacks.onLog !== null) this.#enter(index, plugin, arm);
   }
 
-  #countResponse(context: StreamContext): void {
-    const { counts } = context.arm;
-    const digit = Math.floor(this.#port.facts.responseCode / 100);
-    counts.responses[digit] = (counts.responses[digit] ?? 0) + 1;
-  }
-
   #finish(context: StreamContext): void {
-    const { onLog, onDone, onDelete } = context.vm.callbacks;
+    const { onLog, onDone, onDelete } = context.callbacks;
     if (!context.skipped) {
       context.logging = true;
       if (onLog !== null) context.vm.call(onLog, context);
@@ -163,10 +158,16 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   }
 
   #enter(index: number, plugin: PluginContext, arm: Arm): StreamContext {
-    const context = new StreamContext(this, index, plugin, arm);
+    const context = this.newContext(index, plugin, arm);
     this.#contexts[index] = context;
-    if (plugin.streamCreated !== null) context.run(plugin.streamCreated, plugin.id);
+    const created = plugin.streamCreated === null ? null : context.callbacks.onContextCreate;
+    if (created !== null) context.run(created, plugin.id);
     return context;
+  }
+
+  /** A tapped stream makes its own kind. */
+  protected newContext(index: number, plugin: PluginContext, arm: Arm): StreamContext {
+    return new StreamContext(this, index, plugin, arm);
   }
 
   failed(context: StreamContext): void {
@@ -200,10 +201,9 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     for (const context of this.#contexts) {
       if (context?.replying !== true) continue;
       // The callback that asked has returned: its response callbacks count again.
-      context.replying = false;
-      if (accepted) context.arm.counts.localReplies++;
+      context.replied(accepted);
       // A filter that answers what it sees may see its own answer: it has had its turn, the answer goes on.
-      else if (!this.#response.forwarded) this.#response.resume(context.index);
+      if (!accepted && !this.#response.forwarded) this.#response.resume(context.index);
     }
     this.localReply({ ...reply, details });
   }

@@ -47,3 +47,8 @@ export function chooseArm(slot: ChainSlot, headers: HeaderList, requestId: strin
   arm.counts.requests++;
   return arm;
 }
+
+export function countResponse({ counts }: Arm, responseCode: number): void {
+  const digit = Math.floor(responseCode / 100);
+  counts.responses[digit] = (counts.responses[digit] ?? 0) + 1;
+}

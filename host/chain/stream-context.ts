@@ -13,30 +13,13 @@ import { callForeign } from "../plugin/foreign/table.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
 import { isHostProperty } from "../plugin/properties.ts";
 import { type ConnectionState, setFilterState, StreamNotes } from "../plugin/stream-notes.ts";
-import { NO_CALLBACKS, type GuestCallback, type SideCallbacks } from "../vm/callbacks.ts";
+import { NO_CALLBACKS, type GuestCallback, type GuestCallbacks, type SideCallbacks } from "../vm/callbacks.ts";
 import type { ForeignResult, GrpcHostcalls, GuestHttpCall, GuestReply, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
+import type { ContextOwner } from "./context-owner.ts";
 import { Flow, type Side } from "./flow.ts";
-import type { StreamFacts } from "./ports.ts";
 import { isAttribute, stateKey } from "./properties.ts";
 import type { Arm } from "./slot.ts";
-
-/** What a context needs of its stream. */
-export interface ContextOwner {
-  map(map: number): HeaderList | null;
-  mapWritable(map: number): boolean;
-  replaceMap(map: number, list: HeaderList): void;
-  property(path: readonly string[], context: StreamContext): Uint8Array | null;
-  reply(reply: GuestReply): void;
-  resume(index: number, side: Side): void;
-  reset(details: string): void;
-  clearRouteCache(): void;
-  /** The filter died under this stream: apply its failure policy. */
-  failed(context: StreamContext): void;
-  readonly facts: StreamFacts;
-  /** The request's head has left the filters. */
-  readonly routed: boolean;
-}
 
 export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
   readonly id: number;
@@ -70,6 +53,11 @@ export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
     this.requestCallbacks = this.vm.requestCallbacks;
     this.responseCallbacks = this.vm.responseCallbacks;
     this.vm.contexts.add(this);
+  }
+
+  /** A watched stream has its own. */
+  get callbacks(): GuestCallbacks {
+    return this.vm.callbacks;
   }
 
   /** Where this filter stands in a direction, made when absent. */
@@ -178,10 +166,19 @@ export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
   }
 
   sendLocalReply(reply: GuestReply): Status {
-    if (this.skipped || this.logging) return this.vm.refuse(status.OK, "ignored: the stream is over for this filter");
+    // A reply without effect does not stop the answer that is under way either (abi.md 5.4).
+    if (this.skipped || this.logging || !this.#owner.mapWritable(maps.HTTP_RESPONSE_HEADERS))
+      return this.plugin.replyIgnored("ignored: the response has left already, or the stream is over");
     this.replying = true;
     this.vm.defer(() => this.#owner.reply(reply));
     return status.OK;
+  }
+
+  /** The reply it asked for goes out, or another does. */
+  replied(accepted: boolean): void {
+    this.replying = false;
+    if (accepted) this.arm.counts.localReplies++;
+    else this.plugin.replyIgnored("ignored: another reply came first");
   }
 
   continueStream(type: number): Status {

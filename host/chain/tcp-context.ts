@@ -12,7 +12,8 @@ import type { ForeignResult } from "../vm/ports.ts";
 import { FAULTED } from "../vm/vm.ts";
 import type { Flow, Side } from "./flow.ts";
 import type { Arm } from "./slot.ts";
-import { type ContextOwner, StreamContext } from "./stream-context.ts";
+import type { ContextOwner } from "./context-owner.ts";
+import { StreamContext } from "./stream-context.ts";
 
 /** What a context needs of its connection. */
 export interface TcpContextOwner extends ContextOwner {
@@ -66,7 +67,7 @@ export class TcpContext extends StreamContext {
 
   /** OK and without effect, as for every reply nobody can be given (abi.md 5.4). */
   override sendLocalReply(): Status {
-    return status.OK;
+    return this.plugin.replyIgnored("ignored: a TCP connection has no replies; sluice.reply_downstream writes to it");
   }
 
   override continueStream(type: number): Status {

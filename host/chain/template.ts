@@ -2,6 +2,7 @@
 import type { ChainTemplate, ExchangePort } from "./ports.ts";
 import { HttpFilterStream } from "./http-stream.ts";
 import type { ChainSlot } from "./slot.ts";
+import { type StreamWatch, WatchedStream } from "./watched-stream.ts";
 import type { TcpChainTemplate, TcpPort, TcpStream } from "./tcp-ports.ts";
 import { TcpFilterStream } from "./tcp-stream.ts";
 
@@ -24,9 +25,20 @@ export class FilterChain implements ChainTemplate {
     this.empty = slots.length === 0;
   }
 
+  /** The filters that its streams meet, in order. */
+  get slots(): readonly ChainSlot[] {
+    return this.#slots;
+  }
+
   open(port: ExchangePort): HttpFilterStream {
     this.#counter.streamBegan();
     return new HttpFilterStream(this.#slots, port, this.#ended);
+  }
+
+  /** A stream that `watch` hears of. Counted like any other. */
+  openWatched(port: ExchangePort, watch: StreamWatch): HttpFilterStream {
+    this.#counter.streamBegan();
+    return new WatchedStream(this.#slots, port, watch, this.#ended);
   }
 }
 

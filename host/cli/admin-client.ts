@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Problem, ProblemError } from "../base/problem.ts";
-import type { SluiceEvent } from "../control/types.ts";
+import type { SluiceEvent, TapEvent } from "../control/types.ts";
 import type { Context } from "./command.ts";
 import { DEFAULT_CONFIG } from "./config-file.ts";
 import { UnreachableError, UsageError } from "./exit.ts";
@@ -111,7 +111,22 @@ export class AdminClient {
 
   /** Server-sent events until the server ends or `signal` fires. */
   async *events(query: URLSearchParams, signal: AbortSignal): AsyncGenerator<SluiceEvent> {
-    const response = await this.#fetch(`/api/v1/events?${query}`, {}, signal);
+    for await (const data of this.#stream(`/api/v1/events?${query}`, signal)) yield data as SluiceEvent;
+  }
+
+  /** Sampled requests until `signal` fires or the reader stops. @throws UnreachableError when the server ends */
+  async *tap(query: URLSearchParams, signal: AbortSignal): AsyncGenerator<TapEvent> {
+    try {
+      for await (const data of this.#stream(`/api/v1/tap?${query}`, signal)) yield data as TapEvent;
+    } catch (error) {
+      if (signal.aborted || error instanceof ProblemError || error instanceof UnreachableError) throw error;
+      throw new UnreachableError(this.#target.url, reasonOf(error));
+    }
+    throw new UnreachableError(this.#target.url, "it has ended the stream");
+  }
+
+  async *#stream(path: string, signal: AbortSignal): AsyncGenerator<unknown> {
+    const response = await this.#fetch(path, {}, signal);
     if (!response.ok) throw new ProblemError(problemsOf(await response.text(), response.status));
     let pending = "";
     for await (const part of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
@@ -119,7 +134,7 @@ export class AdminClient {
       pending = blocks.pop() ?? "";
       for (const block of blocks) {
         const data = block.split("\n").find((line) => line.startsWith("data: "));
-        if (data !== undefined) yield JSON.parse(data.slice(6)) as SluiceEvent;
+        if (data !== undefined) yield JSON.parse(data.slice(6));
       }
     }
   }

@@ -9,7 +9,7 @@ import type { runSuite } from "../suite/run.ts";
 import type { CallOptions, CallResult } from "../testing/call.ts";
 import type { Compiler } from "../../sdk/build/index.ts";
 
-export type { CallOptions, CallPhase, CallResult } from "../testing/call.ts";
+export type { CallOptions, CallResult } from "../testing/call.ts";
 export type { Compiled, Diagnostic } from "../../sdk/build/index.ts";
 export type { SuiteReport, TestReport } from "../suite/run.ts";
 export type { StartOptions } from "../control/start-options.ts";

@@ -131,6 +131,12 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/logs.ts")).logs,
   },
   {
+    name: "tap",
+    group: "read",
+    summary: "Follow sampled requests and what filters did to them",
+    load: async () => (await import("./commands/tap.ts")).tap,
+  },
+  {
     name: "doctor",
     group: "tool",
     summary: "Check this machine",
@@ -147,7 +153,6 @@ export const TABLE: readonly TableEntry[] = [
 /** Commands of the contract that this version does not have. */
 export const NOT_YET: readonly string[] = [
   "serve",
-  "tap",
   "rollout",
   "record",
   "replay",

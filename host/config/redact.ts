@@ -1,15 +1,7 @@
 // Takes secrets out of a configuration before anybody sees it: /config_dump, logs, error messages.
 import { type Document, isNode, isScalar, parseDocument, visit } from "yaml";
+import { isSecretKey, REDACTED } from "../base/secrets.ts";
 import type { ProxyConfig } from "./options.ts";
-
-const SECRET = /token|secret|passw|credential|private.?key|api.?key|^authorization$|^jwk/i;
-/** What stands in place of a secret. */
-export const REDACTED = "[redacted]";
-
-/** Whether values under `key` are kept to ourselves. */
-export function isSecretKey(key: string): boolean {
-  return SECRET.test(key);
-}
 
 /** A copy of any JSON value without the values of secret keys. Empty ones stay: that nothing is set is worth seeing. */
 export function redactJson(value: unknown): unknown {

@@ -6,7 +6,7 @@ import { Settings } from "typebox/system";
 import type { Substituted } from "./environment.ts";
 import { isKeyNotYet, isValueNotYet, NOT_YET_HINT } from "./not-yet.ts";
 import { fromPointer, type Path, type Places } from "./place.ts";
-import { isSecretKey } from "./redact.ts";
+import { isSecretKey } from "../base/secrets.ts";
 import { CONFIG_SCHEMA } from "./schema.ts";
 import { EXPECTED } from "./schema-words.ts";
 import { nearest, suggestion } from "./suggest.ts";

@@ -3,6 +3,7 @@
 import type { ProxyConfig } from "../config/options.ts";
 import { redactConfig, redactText } from "../config/redact.ts";
 import type { ThreadReport } from "../link/messages.ts";
+import type { TapSelection } from "../link/tap.ts";
 import { mergeSamples } from "../observe/prometheus.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import { runningOn } from "./composer.ts";
@@ -22,6 +23,7 @@ import type {
   ListenerStatus,
   LoadResult,
   SwapResult,
+  TapEvent,
   VersionInfo,
 } from "./types.ts";
 import { versionInfo, type Version } from "./version.ts";
@@ -185,6 +187,10 @@ export class Control implements ControlPlane {
       rows.set(row.name, { ...row, connections: row.connections + (rows.get(row.name)?.connections ?? 0) });
     }
     return [...rows.values()];
+  }
+
+  tap(selection: TapSelection, hear: (event: TapEvent) => void): () => void {
+    return this.#runtime.taps.open(selection, hear);
   }
 
   async setLogLevel(level: ProxyConfig["logLevel"]): Promise<void> {

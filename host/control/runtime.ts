@@ -16,6 +16,7 @@ import type { Serial } from "./serial.ts";
 import type { SharedStores } from "./shared-stores.ts";
 import { isCompiled } from "./source.ts";
 import type { StateFile } from "./state-file.ts";
+import type { TapDesk } from "./tap-desk.ts";
 import type { Threads } from "./threads.ts";
 
 export interface Runtime {
@@ -31,6 +32,7 @@ export interface Runtime {
   readonly stateFile: StateFile;
   readonly keeper: Keeper;
   readonly stores: SharedStores;
+  readonly taps: TapDesk;
   readonly experiments: Map<string, ExperimentState>;
   /** Debug builds go live first (dev, demo). */
   readonly debugFirst: boolean;

@@ -29,6 +29,8 @@ export class ThreadDesk {
     if (message.type === "prepared" || message.type === "refused") this.#answered(threadId, message);
     if (message.type === "fault") faults.report(threadId, message.report);
     if (message.type === "queueReady") threads.send(message.owner, { type: "queueReady", queue: message.queue });
+    if (message.type === "tapping") this.#runtime.taps.sampling(threadId, message.taps);
+    if (message.type === "tapped") this.#runtime.taps.tapped(message);
     if (message.type === "retired") this.#retired(threadId, message.key);
     if (message.type === "log") for (const line of message.lines) this.#logged(threadId, line);
   }
@@ -70,10 +72,11 @@ export class ThreadDesk {
   }
 
   lost(threadId: number, cause: Error | undefined): void {
-    const { events, committer, threads, stores, clock } = this.#runtime;
+    const { events, committer, threads, stores, clock, taps } = this.#runtime;
     const text = `data thread ${threadId} ended (${cause?.message ?? "no error"}); a new one takes its place`;
     events.emit({ type: "thread", text, data: { threadId } });
     committer.lost(threadId);
+    taps.lost(threadId);
     stores.freeLocksOf(threadId);
     const now = clock.monotonicMs();
     const wait = now - (this.#lastLost.get(threadId) ?? -Infinity) < RESPAWN_MS ? RESPAWN_MS : 0;
@@ -82,6 +85,7 @@ export class ThreadDesk {
       if (threads.stopping) return;
       threads.respawn(threadId);
       committer.restore(threadId);
+      if (taps.isOpen) threads.send(threadId, taps.message);
     });
   }
 }

@@ -1,6 +1,7 @@
 // What the control side shows to the admin API, the CLI and the demo. These objects are also what `--json` prints, so
 // their fields are a contract: add, do not rename (surface.md).
 import type { ProxyConfig } from "../config/options.ts";
+import type { TapRecord, TapSelection } from "../link/tap.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { Problem } from "../base/problem.ts";
 
@@ -143,6 +144,14 @@ export interface SluiceEvent {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+/** What a tap brings: `GET /api/v1/tap` sends each as an event of its type. */
+export type TapEvent =
+  /** This data thread samples now; again when it has been replaced. */
+  | { readonly type: "sampling"; readonly thread: number }
+  | { readonly type: "request"; readonly record: TapRecord }
+  /** So many requests were sampled and given up: they were too many, or the reader too slow. */
+  | { readonly type: "lost"; readonly count: number };
+
 export interface EventSource {
   /** Past events, oldest first (bounded), then every new one. Returns the unsubscribe function. */
   subscribe(listener: (event: SluiceEvent) => void, options?: { replay?: number }): () => void;
@@ -181,6 +190,11 @@ export interface ControlPlane {
   metrics(): Promise<readonly MetricSample[]>;
   clusters(): Promise<readonly EndpointStatus[]>;
   listeners(): Promise<readonly ListenerStatus[]>;
+  /**
+   * Sampled requests of all data threads, until the function that is returned is called.
+   * @throws ProblemError when too many are open
+   */
+  tap(selection: TapSelection, hear: (event: TapEvent) => void): () => void;
   setLogLevel(level: ProxyConfig["logLevel"]): Promise<void>;
   /** Stops taking new work, waits up to drainTimeout, ends the data threads. */
   shutdown(reason: string): Promise<void>;

@@ -19,6 +19,7 @@ import { spawnWorker } from "./spawn.ts";
 import type { StartOptions } from "./start-options.ts";
 import { StateFile } from "./state-file.ts";
 import { Swapper } from "./swapper.ts";
+import { TapDesk } from "./tap-desk.ts";
 import { ThreadDesk } from "./thread-desk.ts";
 import { LOG_LEVELS, Threads } from "./threads.ts";
 import { sourceFrames, type SourceFrame } from "./trap-position.ts";
@@ -102,6 +103,7 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     stateFile,
     keeper: new Keeper({ clock, serial, save, refused: (reason) => emit(stateRefused(reason)) }),
     stores,
+    taps: new TapDesk((message) => threads.broadcast(message)),
     experiments,
     debugFirst: options.watch,
     optimize: options.optimize,

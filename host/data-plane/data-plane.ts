@@ -5,10 +5,12 @@ import { collectGarbage } from "../base/collect-garbage.ts";
 import { problemError, toProblems } from "../base/problem.ts";
 import type { DataLink } from "../link/link.ts";
 import type { PrepareMessage, ReportParts, SnapshotMessage, ThreadReport, ToData } from "../link/messages.ts";
+import type { TapMessage } from "../link/tap.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { PluginServices } from "../plugin/services.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Front } from "./front.ts";
+import type { Taps } from "./tap/taps.ts";
 import { ArmLedger } from "./arm-ledger.ts";
 import { checkProtocols } from "./protocol-check.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -20,6 +22,7 @@ export interface DataPlaneOptions {
   readonly epoch: Int32Array;
   readonly services: PluginServices;
   readonly front: Front;
+  readonly taps: Taps;
   readonly setLogLevel: (level: number) => void;
   readonly stop: () => void;
 }
@@ -70,6 +73,8 @@ export class DataPlane {
         return this.#options.link.send({ type: "drained" });
       case "queueReady":
         return this.#options.services.bell.ring(message.queue);
+      case "taps":
+        return this.#tap(message.taps);
       case "gc":
         return collectGarbage();
       case "stop":
@@ -171,7 +176,14 @@ export class DataPlane {
       if (!next.generations.has(key)) this.#drain(generation, next.message.drainTimeoutMs);
     }
     this.#options.front.commit(next.message);
+    this.#options.taps.settle(next.message.drainTimeoutMs);
     old.supersede();
+  }
+
+  #tap(taps: readonly TapMessage[]): void {
+    const { front } = this.#options;
+    this.#options.taps.set(taps, this.#current.message.drainTimeoutMs);
+    front.renewViews();
   }
 
   #drain(generation: Generation, deadlineMs: number): void {

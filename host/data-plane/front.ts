@@ -5,6 +5,7 @@ import type { Random } from "../base/random.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { StreamFacts } from "../chain/ports.ts";
 import type { SnapshotMessage, EndpointReport, ThreadReport } from "../link/messages.ts";
+import type { FilterChain } from "../chain/template.ts";
 import { NO_REQUEST } from "../net/http1/refusal.ts";
 import { httpProtocol } from "../net/http1/protocol.ts";
 import { startListener, type RunningListener } from "../net/listener.ts";
@@ -18,11 +19,13 @@ import { type TcpView, tcpProtocol } from "../net/tcp/protocol.ts";
 import { AccessLog, formatAccess, formatConnection, type AccessFormat } from "../observe/access-log.ts";
 import type { MetricRegistry } from "../observe/metrics.ts";
 import type { MetricSample } from "../observe/samples.ts";
+import type { RouteOptions } from "../route/options.ts";
 import { Cluster } from "../upstream/cluster.ts";
 import type { ClusterOptions } from "../upstream/options.ts";
 import type { ArmLedger } from "./arm-ledger.ts";
 import { armSamples } from "./arm-samples.ts";
 import type { ListenerPlan, Snapshot } from "./snapshot.ts";
+import type { Taps } from "./tap/taps.ts";
 
 export interface FrontOptions {
   readonly clock: Clock;
@@ -35,6 +38,7 @@ export interface FrontOptions {
   readonly reusePort: boolean;
   /** See ThreadInit. */
   readonly ticketKeys: Buffer;
+  readonly taps: Taps;
 }
 
 /** What streams of a listener begin with; `tcp` is set when it carries connections. */
@@ -126,9 +130,15 @@ export class Front {
     if (opened !== null && opened.view?.snapshot === snapshot) return opened.view.view;
     const plan = snapshot.listeners.get(name);
     if (plan === undefined) throw new Error(`listener ${name} is in no snapshot`);
-    const view = { ...viewOf(plan, snapshot, () => opened?.log ?? null), tls: this.#acceptors.of(plan.options) };
+    const around = { log: () => opened?.log ?? null, taps: this.#options.taps };
+    const view = { ...viewOf(plan, snapshot, around), tls: this.#acceptors.of(plan.options) };
     if (opened !== null) opened.view = { snapshot, view };
     return view;
+  }
+
+  /** The first tap was opened or the last one closed: requests that begin now are served accordingly. */
+  renewViews(): void {
+    for (const opened of this.#opened.values()) opened.view = null;
   }
 
   /** What left the configuration stops listening; limits apply to what begins now; a changed access log is reopened. */
@@ -217,8 +227,17 @@ function tcpOf({ tcp }: View): TcpView {
   return tcp;
 }
 
-function viewOf(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): Omit<View, "tls"> {
-  return { http: httpView(plan, snapshot, log), tcp: tcpView(plan, snapshot, log) };
+interface Around {
+  readonly log: () => OpenedLog | null;
+  readonly taps: Taps;
+}
+
+function viewOf(plan: ListenerPlan, snapshot: Snapshot, { log, taps }: Around): Omit<View, "tls"> {
+  const chainOf = (route: RouteOptions | null): FilterChain =>
+    route === null ? plan.unrouted : (plan.byRoute.get(route) ?? plan.unrouted);
+  const http = httpView({ plan, snapshot, chainOf, log });
+  const tapped = taps.isOpen ? taps.watch({ name: plan.options.name, chainOf }, http) : http;
+  return { http: tapped, tcp: tcpView(plan, snapshot, log) };
 }
 
 function tcpView(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): TcpView | null {
@@ -235,10 +254,17 @@ function tcpView(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | 
   };
 }
 
-function httpView(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): ListenerView {
+interface HttpParts {
+  readonly plan: ListenerPlan;
+  readonly snapshot: Snapshot;
+  readonly chainOf: (route: RouteOptions | null) => FilterChain;
+  readonly log: () => OpenedLog | null;
+}
+
+function httpView({ plan, snapshot, chainOf, log }: HttpParts): ListenerView {
   return {
     routes: plan.routes,
-    chainFor: (route) => (route === null ? plan.unrouted : (plan.byRoute.get(route) ?? plan.unrouted)),
+    chainFor: chainOf,
     cluster: (name) => snapshot.clusters.get(name),
     finished(facts, request) {
       const open = log();

@@ -2,7 +2,6 @@
 // snapshot they began with; it lets its generations and clusters go when it is no longer the newest and its last stream
 // has ended.
 import { FilterChain, TcpFilterChain, type StreamCounter } from "../chain/template.ts";
-import type { ChainTemplate } from "../chain/ports.ts";
 import type { ChainSlot } from "../chain/slot.ts";
 import type { TcpChainTemplate } from "../chain/tcp-ports.ts";
 import type { SlotMessage, SnapshotMessage } from "../link/messages.ts";
@@ -26,8 +25,8 @@ export interface SnapshotParts {
 export interface ListenerPlan {
   readonly options: ListenerOptions;
   readonly routes: RouteTable;
-  readonly byRoute: ReadonlyMap<RouteOptions, ChainTemplate>;
-  readonly unrouted: ChainTemplate;
+  readonly byRoute: ReadonlyMap<RouteOptions, FilterChain>;
+  readonly unrouted: FilterChain;
   /** Of a TCP listener. */
   readonly tcp: TcpChainTemplate | null;
 }
@@ -61,8 +60,7 @@ export class Snapshot implements StreamCounter {
       const found = names.flatMap((name) => slots.get(name) ?? []);
       return found.map((slot) => buildSlot(slot, place, source));
     };
-    const chain = (names: readonly string[], place: string): ChainTemplate =>
-      new FilterChain(chosen(names, place), this);
+    const chain = (names: readonly string[], place: string): FilterChain => new FilterChain(chosen(names, place), this);
     const byRoute = new Map(
       options.routes.map((route) => [route, chain(chainOf(options, route), `${options.name}/${route.name}`)]),
     );

@@ -19,6 +19,7 @@ import { endpointView } from "./endpoint-view.ts";
 import { Front } from "./front.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { LogRelay } from "./log-relay.ts";
+import { Taps } from "./tap/taps.ts";
 
 export interface DataPlaneStart {
   readonly init: ThreadInit;
@@ -28,6 +29,11 @@ export interface DataPlaneStart {
   readonly reusePort: boolean;
   readonly stop: () => void;
 }
+
+const REPLY_IGNORED = {
+  name: "sluice_filter_local_response_ignored_total",
+  help: "Local replies of a filter that nobody could be given",
+};
 
 export function startDataPlane({ init, link, clock, random, reusePort, stop }: DataPlaneStart): DataPlane {
   const wheel = new TimerWheel(clock);
@@ -46,11 +52,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
       else link.send({ type: "queueReady", queue, owner });
     }),
     bell,
-    clusters: (name) => {
-      const { epoch, clusters } = plane.current();
-      const cluster = clusters.get(name);
-      return cluster === undefined ? null : { epoch, endpoints: cluster.endpoints.map(endpointView) };
-    },
+    clusters: (name) => clusterView(plane.current(), name),
     worker: init.threadId,
     system: new SystemSampler(clock),
     ...(init.node === undefined ? {} : { node: init.node }),
@@ -59,23 +61,29 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     logLevel: () => logLevel,
     log: (line) => logs.add(line),
     faulted: (report) => link.send({ type: "fault", report }),
+    replyIgnored: (plugin) => registry.counter(REPLY_IGNORED, { plugin }).inc(),
   };
   const ticketKeys = Buffer.from(init.ticketKeys);
+  const taps = new Taps({ clock, thread: init.threadId, services, registry, link });
   const current = (): Snapshot => plane.current();
-  const front = new Front({ clock, random, wheel, registry, reusePort, ticketKeys, current });
+  const front = new Front({ clock, random, wheel, registry, reusePort, ticketKeys, taps, current });
   const plane: DataPlane = new DataPlane({
     link,
     clock,
     epoch: new Int32Array(init.epoch),
     services,
     front,
-    setLogLevel: (level) => {
-      logLevel = level;
-    },
+    taps,
+    setLogLevel: (level) => void (logLevel = level),
     stop: () => {
       logs.flush();
       stop();
     },
   });
   return plane;
+}
+
+function clusterView({ epoch, clusters }: Snapshot, name: string): ReturnType<PluginServices["clusters"]> {
+  const cluster = clusters.get(name);
+  return cluster === undefined ? null : { epoch, endpoints: cluster.endpoints.map(endpointView) };
 }

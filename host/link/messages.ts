@@ -8,6 +8,7 @@ import type { MetricSample } from "../observe/samples.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import type { FaultReport } from "../plugin/services.ts";
 import type { ClusterOptions } from "../upstream/options.ts";
+import type { TapMessage, TappedMessage } from "./tap.ts";
 
 /** One filter version with its configurations: what a data thread keeps a VM for. */
 export interface GenerationMessage {
@@ -72,6 +73,8 @@ export type ToData =
   | { readonly type: "drain"; readonly timeoutMs: number }
   /** An item came into a queue that this thread registered last. */
   | { readonly type: "queueReady"; readonly queue: number }
+  /** The taps that are open now: all of them, each time. */
+  | { readonly type: "taps"; readonly taps: readonly TapMessage[] }
   | { readonly type: "gc" }
   | { readonly type: "stop" };
 
@@ -136,4 +139,7 @@ export type FromData =
   | { readonly type: "log"; readonly lines: readonly LogLine[] }
   | { readonly type: "collected"; readonly id: number; readonly report: ThreadReport }
   | { readonly type: "queueReady"; readonly queue: number; readonly owner: number }
+  /** The thread samples for these taps now. */
+  | { readonly type: "tapping"; readonly taps: readonly number[] }
+  | TappedMessage
   | { readonly type: "drained" };

@@ -71,7 +71,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     addForwarded(head, this.facts, this.#context.requestIds);
     const { headers } = head;
     const route = this.#view.routes.match(headers);
-    const chain = this.#view.chainFor(route);
+    const chain = this.#view.chainFor(route, headers);
     this.#choose(route);
     if (this.#upload.tooLong) this.fail("request_payload_too_large");
     else if (chain.empty) this.forwardRequestHeaders(headers, endStream);

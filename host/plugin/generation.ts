@@ -47,6 +47,11 @@ export class Generation {
     this.#instance = this.#create();
   }
 
+  /** Another generation of the same version, with services of its own. @throws as the constructor */
+  twin(services: PluginServices): Generation {
+    return new Generation(this.spec, this.#module, services);
+  }
+
   #create(): FilterInstance {
     return new FilterInstance(this.#module, this.spec, this.#services, (fault) => this.#faulted(fault));
   }

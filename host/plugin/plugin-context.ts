@@ -1,6 +1,6 @@
 // A plugin context ("root context"): one configuration of a filter in one VM. Owns its call-outs and its tick; answers the
 // host calls a guest makes outside any stream.
-import { DEBUG } from "../../sdk/assembly/abi/log-level.ts";
+import { DEBUG, WARN } from "../../sdk/assembly/abi/log-level.ts";
 import * as buffers from "../../sdk/assembly/abi/buffer.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import type { HeaderList } from "../abi/headers.ts";
@@ -50,6 +50,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   #tickMs = 0;
   #doneWanted: (() => void) | null = null;
   #closed = false;
+  #saidIgnored = false;
 
   constructor(vm: Vm, { options, config, only }: PluginContextSpec, services: PluginServices) {
     this.streamCreated =
@@ -197,7 +198,16 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
 
   // From a plugin context without effective stream: OK and no effect, as in Envoy (abi.md 5.4).
   sendLocalReply(): Status {
-    return this.vm.refuse(status.OK, REPLY_IGNORED);
+    return this.replyIgnored(REPLY_IGNORED);
+  }
+
+  /** OK and no effect: counted each time, said once. */
+  replyIgnored(reason: string): Status {
+    const { services, options, vm } = this;
+    services.replyIgnored?.(options.name);
+    if (!this.#saidIgnored) vm.options.services.log(WARN, vm.contextId, `proxy_send_local_response ${reason}`);
+    this.#saidIgnored = true;
+    return vm.refuse(status.OK, reason);
   }
 
   continueStream(): Status {
@@ -246,7 +256,9 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   }
 
   get debugging(): boolean {
-    return this.services.trace !== undefined || this.services.logLevel() <= DEBUG;
+    const { trace } = this.services;
+    // A discreet trace runs on live traffic, where no reason may reach a client (RATIONALE: sluice.explain).
+    return (trace !== undefined && trace.show === undefined) || this.services.logLevel() <= DEBUG;
   }
 
   foreign(name: string, args: Buffer): ForeignResult {

@@ -114,6 +114,8 @@ export interface PluginServices {
     readonly message: string;
   }): void;
   faulted(report: FaultReport): void;
+  /** A local reply of this filter could not be given to anybody (abi.md 5.4); for a counter. */
+  replyIgnored?(filter: string): void;
   /** For tests and `sluice call --trace`. */
   readonly trace?: VmTrace;
   /** Every stream is announced to its guest, also where the guest could do without: for those who watch. */

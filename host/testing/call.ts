@@ -1,10 +1,8 @@
 // One simulated request through one filter, told as a story: what `sluice call` and `POST /api/v1/try` show.
-import * as action from "../../sdk/assembly/abi/action.ts";
 import type { HeaderList } from "../abi/headers.ts";
-import { FAULTED } from "../vm/vm.ts";
 import type { ProfileName } from "../vm/profile-name.ts";
-import type { VmTrace } from "../vm/trace.ts";
-import { Harness } from "./harness.ts";
+import { type Phase, Story } from "../vm/story.ts";
+import { DEFAULT_FUEL, Harness } from "./harness.ts";
 
 export interface CallOptions {
   readonly wasm: Uint8Array;
@@ -18,17 +16,8 @@ export interface CallOptions {
   readonly profile?: ProfileName;
 }
 
-/** One callback of the request. */
-export interface CallPhase {
-  readonly name: string;
-  /** `continue`, `pause`, `fault`, or the number. */
-  readonly action: string;
-  readonly millis: number;
-  readonly hostCalls: readonly string[];
-}
-
 export interface CallResult {
-  readonly phases: readonly CallPhase[];
+  readonly phases: readonly Phase[];
   readonly requestHeaders: readonly (readonly [string, string])[];
   readonly status: number;
   /** Whether the filter answered itself. */
@@ -44,39 +33,18 @@ const UPSTREAM_BODY = "hello from the upstream\n";
 /** Enough virtual time for every delay a filter may ask for. */
 const PATIENCE_MS = 60_000;
 
-class Story implements VmTrace {
-  readonly phases: CallPhase[] = [];
-  #calls: string[] = [];
-  #beganMs = 0;
-
-  callbackBegan(): void {
-    this.#calls = [];
-    this.#beganMs = performance.now();
-  }
-
-  callbackEnded(name: string, result: number): void {
-    const millis = performance.now() - this.#beganMs;
-    this.phases.push({ name, action: actionName(name, result), millis, hostCalls: this.#calls });
-  }
-
-  hostCall(words: string): void {
-    this.#calls.push(words);
-  }
-}
-
-function actionName(callback: string, result: number): string {
-  if (result === FAULTED) return "fault";
-  if (!/_(headers|body|trailers)$/.test(callback)) return "";
-  if (result === action.CONTINUE) return "continue";
-  return result === action.PAUSE ? "pause" : String(result);
-}
-
 const pairs = (list: HeaderList): (readonly [string, string])[] =>
   list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? ""] as const] : []));
 
 /** @throws ProblemError when the module does not load or refuses its configuration */
 export function callFilter(options: CallOptions): CallResult {
-  const story = new Story();
+  const phases: Phase[] = [];
+  const story = new Story({
+    now: () => performance.now(),
+    budget: DEFAULT_FUEL,
+    maxCalls: Infinity,
+    tell: (phase) => void phases.push(phase),
+  });
   const { wasm, pluginConfig, method, path, headers, body } = options;
   const harness = new Harness([{ name: "filter", wasm, config: pluginConfig }], {
     trace: story,
@@ -98,7 +66,7 @@ export function callFilter(options: CallOptions): CallResult {
   exchange.end();
   const { response } = exchange;
   const result = {
-    phases: story.phases,
+    phases,
     requestHeaders: pairs(seen),
     status: response?.status ?? 0,
     isLocalReply: exchange.replyDetails !== null,

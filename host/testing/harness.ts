@@ -41,6 +41,8 @@ export interface HarnessOptions {
   readonly node?: NodeIdentity;
   /** Behind the properties `sluice.system.*`. Default: not there. */
   readonly system?: SystemLoad;
+  /** Hears of local replies that nobody could be given. */
+  readonly replyIgnored?: (filter: string) => void;
   /** Hears every call between host and guest. */
   readonly trace?: VmTrace;
   /** Filters hear of a stream before its first callback, as in Envoy. Default: with `trace`. */
@@ -110,6 +112,7 @@ export class Harness {
       logLevel: () => logLevel,
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
       faulted: (report) => void this.faults.push(report),
+      ...(options.replyIgnored === undefined ? {} : { replyIgnored: options.replyIgnored }),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       announceStreams: options.announceStreams ?? options.trace !== undefined,
       ...(options.profile === undefined ? {} : { profile: options.profile }),
@@ -212,6 +215,9 @@ export class Harness {
   }
 }
 
+/** Points per callback, where a test does not say otherwise. */
+export const DEFAULT_FUEL = 10_000_000;
+
 const DEFAULTS: FilterOptions = {
   name: "",
   source: "",
@@ -219,7 +225,7 @@ const DEFAULTS: FilterOptions = {
   phase: "",
   priority: 0,
   failurePolicy: "FAIL_CLOSED",
-  limits: { memoryBytes: 64 * 1024 * 1024, fuel: 10_000_000 },
+  limits: { memoryBytes: 64 * 1024 * 1024, fuel: DEFAULT_FUEL },
   allowedCapabilities: null,
   allowedUpstreams: null,
   rootId: "",

@@ -81,7 +81,7 @@ function traced(vm: Guest, name: string, run: HostFunction): HostFunction {
     const answer = call(...args);
     // Read before the words are made, which look at the guest's memory once more.
     const outcome = { status: answer, reason: refusal.count === before ? "" : refusal.text };
-    trace.hostCall(callInWords(name, args, outcome, vm.memory));
+    trace.hostCall(callInWords(name, args, outcome, { memory: vm.memory, show: trace.show }));
     return answer;
   };
 }

@@ -14,6 +14,8 @@ export function quoted(text: string): string {
 export class Refusal {
   /** Refusals since the VM began. */
   count = 0;
+  /** Told of each refusal while a traced callback runs. */
+  heard: ((reason: string) => void) | null = null;
   #reason = "";
   #subject: string | number = "";
 
@@ -22,6 +24,7 @@ export class Refusal {
     this.count++;
     this.#reason = reason;
     this.#subject = subject;
+    if (this.heard !== null) this.heard(this.text);
   }
 
   clear(): void {

@@ -89,7 +89,7 @@ export class Vm implements Guest {
     this.lazyStreams = profile === null && exports["sluice_lazy_streams"] instanceof WebAssembly.Global;
     this.#setBudget(1);
     const found = lookUpCallbacks(exports, this.options.allowedCapabilities);
-    this.callbacks = traceCallbacks(profiled(profile, found), this.options.trace);
+    this.callbacks = traceCallbacks(profiled(profile, found), this.options.trace, this);
     this.requestCallbacks = requestSide(this.callbacks);
     this.responseCallbacks = responseSide(this.callbacks);
     this.downstreamCallbacks = downstreamSide(this.callbacks);

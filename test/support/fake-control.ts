@@ -9,8 +9,10 @@ import type {
   LoadResult,
   SluiceEvent,
   SwapResult,
+  TapEvent,
   VersionInfo,
 } from "../../host/control/types.ts";
+import type { TapSelection } from "../../host/link/tap.ts";
 import type { MetricSample } from "../../host/observe/samples.ts";
 
 export const version = (name: string, more: Partial<VersionInfo> = {}): VersionInfo => ({
@@ -174,6 +176,13 @@ export class FakeControl implements ControlPlane {
     ]);
   listeners = () =>
     Promise.resolve([{ name: "public", address: "127.0.0.1:8080", connections: 7, protocol: "http" as const }]);
+  readonly taps: { readonly selection: TapSelection; readonly hear: (event: TapEvent) => void }[] = [];
+  tap = (selection: TapSelection, hear: (event: TapEvent) => void): (() => void) => {
+    if (this.failure !== null) throw this.failure;
+    const tap = { selection, hear };
+    this.taps.push(tap);
+    return () => void this.taps.splice(this.taps.indexOf(tap), 1);
+  };
   setLogLevel = (level: ProxyConfig["logLevel"]) => this.#did(undefined, "setLogLevel", level);
   shutdown = (reason: string) => {
     this.state = "draining";

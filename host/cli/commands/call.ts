@@ -5,6 +5,7 @@ import type { Command, Context } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { type CallOptions, type CallResult, loadCall } from "../parts.ts";
 import { PROFILES } from "../../vm/profile-name.ts";
+import { storyLines } from "../story.ts";
 import { readModule } from "./inspect.ts";
 
 type Header = readonly [string, string];
@@ -46,16 +47,10 @@ export function headerDiff(before: readonly Header[], after: readonly Header[]):
   ];
 }
 
-function drawPhases(result: CallResult, { args, terminal }: Context): void {
-  for (const phase of result.phases) {
-    terminal.data(`${phase.name.padEnd(30)} ${phase.action.padEnd(10)} ${phase.millis.toFixed(3)} ms`);
-    if (args.flag("trace")) for (const call of phase.hostCalls) terminal.data(`    ${call}`);
-  }
-}
-
 function draw(options: CallOptions, result: CallResult, context: Context): void {
   const { terminal } = context;
-  drawPhases(result, context);
+  const lines = storyLines(result.phases, context.args.flag("trace"));
+  if (lines.length > 0) terminal.data(lines.join("\n"));
   const pseudo = new Set([":method", ":path", ":authority", ":scheme"]);
   const seen = result.requestHeaders.filter(([name]) => !pseudo.has(name));
   const section = (title: string, lines: readonly string[]): void => {

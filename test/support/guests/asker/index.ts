@@ -1,7 +1,7 @@
 // A filter for tests that makes the host calls it is told to and logs each status and result in hex. Commands come in the
-// request header `x-do` (separated by "; "), at other times in `x-do-body`, `x-do-response`, `x-do-log`; in the plugin
+// request header `x-do` (separated by "; "), at other times in `x-do-body`, `x-do-response`, `x-do-response-body`, `x-do-log`; in the plugin
 // configuration for proxy_on_configure. With `x-tell` the response says in `x-told` what the request was answered. `call NAME HEX`, `get PATH`, `set PATH TEXT`, `add NAME VALUE`, `header NAME`,
-// `body`, `cut`, `up`. "|" stands for NUL in paths.
+// `body`, `cut`, `up`, `reply STATUS`. "|" stands for NUL in paths.
 export * from "@sluice/sdk/proxy";
 import {
   BodyView,
@@ -60,6 +60,8 @@ function run(command: string): void {
   else if (verb == "body") say(verb, env.proxy_get_buffer_bytes(0, 0, 100, OUT, OUT + 4), true);
   else if (verb == "cut") say(verb, env.proxy_set_buffer_bytes(0, 1, 1, key, 0), false);
   else if (verb == "up") say(verb, env.proxy_continue_stream(3), false);
+  else if (verb == "reply")
+    say(verb, env.proxy_send_local_response(<u32>parseInt(parts[1]), 0, 0, 0, 0, 0, 0, -1), false);
   else if (verb == "data") say(verb, env.proxy_set_shared_data(key, size, key, size, 0), false);
   else if (verb == "metric") say(verb, env.proxy_define_metric(0, key, size, OUT), false);
 }
@@ -85,6 +87,7 @@ class AskerRoot extends Root<AskerConfig> {
 class Asker extends HttpFilter {
   private onBody: string = "";
   private onResponse: string = "";
+  private onAnswerBody: string = "";
   private atLog: string = "";
   private told: string = "";
   constructor(config: AskerConfig) {
@@ -93,6 +96,7 @@ class Asker extends HttpFilter {
   override onRequestHeaders(request: RequestHead): Flow {
     this.onBody = request.headers.get("x-do-body");
     this.onResponse = request.headers.get("x-do-response");
+    this.onAnswerBody = request.headers.get("x-do-response-body");
     this.atLog = request.headers.get("x-do-log");
     told = "";
     runAll(request.headers.get("x-do"));
@@ -106,6 +110,10 @@ class Asker extends HttpFilter {
   override onResponseHeaders(response: ResponseHead): Flow {
     if (this.told != "") response.headers.set("x-told", this.told);
     runAll(this.onResponse);
+    return Flow.Continue;
+  }
+  override onResponseBody(body: BodyView): Flow {
+    runAll(this.onAnswerBody);
     return Flow.Continue;
   }
   override onLog(): void {
