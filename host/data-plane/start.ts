@@ -8,7 +8,7 @@ import { createCallouts } from "../net/callout.ts";
 import { createGrpc } from "../net/grpc/port.ts";
 import { MetricRegistry } from "../observe/metrics.ts";
 import { SystemSampler } from "../observe/system-load.ts";
-import type { PluginServices } from "../plugin/services.ts";
+import type { ClusterView, PluginServices } from "../plugin/services.ts";
 import { QueueBell } from "../plugin/queue-bell.ts";
 import { SharedData, type SharedDataHandle } from "../plugin/shared-data.ts";
 import { SharedMetrics, type SharedMetricsHandle } from "../plugin/shared-metrics.ts";
@@ -83,7 +83,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
   return plane;
 }
 
-function clusterView({ epoch, clusters }: Snapshot, name: string): ReturnType<PluginServices["clusters"]> {
+function clusterView({ epoch, clusters }: Snapshot, name: string): ClusterView | null {
   const cluster = clusters.get(name);
   return cluster === undefined ? null : { epoch, endpoints: cluster.endpoints.map(endpointView) };
 }
