@@ -18,6 +18,8 @@ export const MAX_LOG_LINES_PER_SECOND = 1000;
 export const MAX_REPLY_BYTES = 1024 * 1024;
 /** Response body of a call-out, bytes. */
 export const MAX_CALLOUT_BYTES = 1024 * 1024;
+/** Name look-ups of one plugin context under way at a time. */
+export const MAX_DNS_QUERIES = 64;
 /** Call-outs in flight per filter and data thread. */
 export const MAX_CALLOUTS = 256;
 /** ... and per stream, so that one request cannot use up the filter's share. */

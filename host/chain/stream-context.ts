@@ -201,6 +201,10 @@ export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
     return this.plugin.grpc;
   }
 
+  resolveDns(name: string): number {
+    return this.plugin.resolveDns(name);
+  }
+
   callStatus(): { readonly code: number; readonly message: string } {
     return this.plugin.callStatus();
   }

@@ -5,6 +5,7 @@ import type { Random } from "../base/random.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { DataLink, ThreadInit } from "../link/link.ts";
 import { createCallouts } from "../net/callout.ts";
+import { createDns } from "../net/dns.ts";
 import { createGrpc } from "../net/grpc/port.ts";
 import { MetricRegistry } from "../observe/metrics.ts";
 import { SystemSampler } from "../observe/system-load.ts";
@@ -58,6 +59,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     ...(init.node === undefined ? {} : { node: init.node }),
     callouts: createCallouts({ cluster, wheel, clock }),
     grpc: createGrpc({ cluster, wheel, clock }),
+    dns: createDns(),
     logLevel: () => logLevel,
     log: (line) => logs.add(line),
     faulted: (report) => link.send({ type: "fault", report }),

@@ -11,6 +11,7 @@ import type { GuestCallback } from "../vm/callbacks.ts";
 import type { ForeignResult, GuestHttpCall, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Callouts } from "./callouts.ts";
+import { DnsQueries } from "./dns-queries.ts";
 import { GrpcCalls } from "./grpc-calls.ts";
 import type { QueueListener } from "./queue-bell.ts";
 import { readHostProperty } from "./properties.ts";
@@ -43,6 +44,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   /** Foreign functions called here have no stream. */
   readonly stream = null;
   declared: Map<string, DeclaredProperty> | null = null;
+  readonly #dns: DnsQueries;
   readonly #config: Buffer;
   readonly #vmConfig: Buffer;
   #configuring = false;
@@ -79,6 +81,16 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
       vm,
       run: (callback, id, value) => void vm.callWith(callback, this, "trap", [id, value]),
     });
+    this.#dns = new DnsQueries({
+      port: services.dns,
+      allowed: options.allowedUpstreams,
+      refuse: (answer, reason, subject) => vm.refuse(answer, reason, subject),
+      deliver: (token, size) => {
+        const callback = vm.callbacks.onResolveDns;
+        if (callback !== null) vm.callWith(callback, this, "trap", [token, size]);
+        vm.settle();
+      },
+    });
     vm.contexts.add(this);
   }
 
@@ -111,6 +123,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
     this.services.bell.forget(this);
     this.callouts.cancelAll();
     this.grpc.end();
+    this.#dns.end();
     const { onDone } = this.vm.callbacks;
     const ready = onDone === null || this.vm.callWith(onDone, this, "trap", []) !== 0;
     if (ready) {
@@ -164,6 +177,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
     this.services.bell.forget(this);
     this.callouts.cancelAll();
     this.grpc.end();
+    this.#dns.end();
   }
 
   headers(map: number): HeaderList | null {
@@ -181,6 +195,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   buffer(id: number): Buffer | null {
     if (id === buffers.VM_CONFIGURATION) return this.#vmConfig;
     if (id === buffers.PLUGIN_CONFIGURATION) return this.#configuring ? this.#config : null;
+    if (id === buffers.FOREIGN_FUNCTION_ARGUMENTS) return this.#dns.answer;
     return this.callouts.body(id) ?? this.grpc.message(id);
   }
 
@@ -225,6 +240,10 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
 
   callStatus(): { readonly code: number; readonly message: string } {
     return this.grpc.status() ?? this.callouts.status();
+  }
+
+  resolveDns(name: string): number {
+    return this.#closed ? -status.INTERNAL_FAILURE : this.#dns.start(name);
   }
 
   done(): Status {

@@ -7,6 +7,7 @@ import type { ProfileName } from "../vm/profile-name.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import type { MetricStore, QueueStore, SharedStore } from "../vm/ports.ts";
 import type { CalloutPort } from "./callout-port.ts";
+import type { DnsPort } from "./dns-queries.ts";
 import type { GrpcPort } from "./grpc-port.ts";
 import type { QueueBell } from "./queue-bell.ts";
 
@@ -98,6 +99,8 @@ export interface PluginServices {
   readonly metrics: MetricStore;
   readonly callouts: CalloutPort;
   readonly grpc: GrpcPort;
+  /** Absent: filters look up no names. */
+  readonly dns?: DnsPort;
   /** The clusters a filter may look at; null = no such cluster. */
   clusters?(name: string): ClusterView | null;
   readonly node?: NodeIdentity;

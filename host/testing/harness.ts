@@ -1,5 +1,6 @@
 // Drives filters through the host's own VM and chain over a fake transport and a virtual clock: what a filter meets here
 // it meets in production. Every harness stands alone, so tests may run side by side.
+import type { DnsPort } from "../plugin/dns-queries.ts";
 import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import { VirtualClock } from "../base/clock.ts";
 import { sha256Hex } from "../base/hash.ts";
@@ -43,6 +44,8 @@ export interface HarnessOptions {
   readonly system?: SystemLoad;
   /** Hears of local replies that nobody could be given. */
   readonly replyIgnored?: (filter: string) => void;
+  /** Answers look-ups of names. Default: filters look up none. */
+  readonly dns?: DnsPort;
   /** Hears every call between host and guest. */
   readonly trace?: VmTrace;
   /** Filters hear of a stream before its first callback, as in Envoy. Default: with `trace`. */
@@ -109,6 +112,7 @@ export class Harness {
       metrics: this.#state.metrics,
       callouts: this.#upstreams,
       grpc: this.#upstreams.grpc,
+      ...(options.dns === undefined ? {} : { dns: options.dns }),
       logLevel: () => logLevel,
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
       faulted: (report) => void this.faults.push(report),

@@ -43,6 +43,7 @@ const SHAPES: Readonly<Record<string, readonly Kind[]>> = {
   proxy_define_metric: ["number", "text", "out"],
   proxy_get_property: ["key", "outValue"],
   proxy_set_property: ["key", "value"],
+  envoy_resolve_dns: ["text", "out"],
   proxy_call_foreign_function: ["text", "bytes", "outContent"],
 };
 const NARROW: ReadonlySet<Kind> = new Set<Kind>(["map", "buffer", "stream", "level", "number", "out"]);

@@ -33,6 +33,7 @@ const NAMES = {
   onGrpcClose: "proxy_on_grpc_close",
   onQueueReady: "proxy_on_queue_ready",
   onForeignFunction: "proxy_on_foreign_function",
+  onResolveDns: "envoy_on_resolve_dns",
 } as const;
 
 export type GuestCallbacks = Readonly<Record<keyof typeof NAMES, GuestCallback | null>>;

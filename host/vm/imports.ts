@@ -5,6 +5,7 @@ import { callInWords } from "./call-words.ts";
 import { bufferCalls } from "./env-buffers.ts";
 import type { Guest } from "./guest.ts";
 import type { HostFunction, HostFunctions } from "./host-function.ts";
+import { dnsCalls } from "./env-dns.ts";
 import { grpcCalls } from "./env-grpc.ts";
 import { headerCalls } from "./env-headers.ts";
 import { lifecycleCalls } from "./env-lifecycle.ts";
@@ -18,6 +19,7 @@ import { wasiCalls } from "./wasi.ts";
 const WASI_NAMES = new Set(["wasi_snapshot_preview1", "wasi_unstable"]);
 /** The WASI calls an allocator may make (abi.md 3.1). Those of `env` meet a restricted context instead. */
 const WHILE_ALLOCATING = new Set(["fd_write", "clock_time_get", "poll_oneoff", "proc_exit", "proc_raise"]);
+const RESTRICTABLE = /^(?:proxy|envoy)_/;
 /** What a denied WASI call answers: NOTCAPABLE. */
 const WASI_NOTCAPABLE = 76;
 
@@ -31,6 +33,7 @@ export function buildImports(vm: Guest, module: WebAssembly.Module, profile: Pro
     ...grpcCalls(vm),
     ...sharedCalls(vm),
     ...supportCalls(vm),
+    ...dnsCalls(vm),
   };
   const env = profile === null ? own : profile.calls(own);
   const wasi = wasiCalls(vm);
@@ -48,7 +51,7 @@ export function buildImports(vm: Guest, module: WebAssembly.Module, profile: Pro
 
 function pick(vm: Guest, table: HostFunctions, space: string, name: string): HostFunction {
   const allowed = vm.options.allowedCapabilities;
-  if (allowed !== null && !allowed.includes(name) && name.startsWith("proxy_")) {
+  if (allowed !== null && !allowed.includes(name) && RESTRICTABLE.test(name)) {
     // A filter falls back on NOT_FOUND only, and must do so here as well.
     const answer = name === "proxy_call_foreign_function" ? status.NOT_FOUND : status.INTERNAL_FAILURE;
     return stub(vm, `${name} is not in the filter's allowedCapabilities`, answer);

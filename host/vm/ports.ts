@@ -76,6 +76,8 @@ export interface Hostcalls {
   /** The call's id, or a negated status. */
   httpCall(call: GuestHttpCall): number;
   readonly grpc: GrpcHostcalls;
+  /** A token, or a negated status. */
+  resolveDns(name: string): number;
   /** `proxy_get_status`. */
   callStatus(): { readonly code: number; readonly message: string };
   setTickPeriod(ms: number): Status;

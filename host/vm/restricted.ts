@@ -16,7 +16,7 @@ export function takeRefusal(): GuestAbort | null {
 }
 
 function refuse(phase: RestrictedPhase): never {
-  const call = /at (proxy_\w+)/.exec(new Error("restricted").stack ?? "")?.[1] ?? "this host function";
+  const call = /at ((?:proxy|envoy)_\w+)/.exec(new Error("restricted").stack ?? "")?.[1] ?? "this host function";
   const advice = phase === "start-up" ? "; do it in proxy_on_vm_start or proxy_on_configure" : "";
   refused = new GuestAbort("restricted_callback", `${call} is not allowed during ${phase}${advice}`);
   throw refused;
