@@ -62,6 +62,8 @@ export class TlsAcceptor {
 
   begin(socket: Socket, owner: HandshakeOwner): void {
     this.#waiting.set(socket, owner);
+    // Nobody goes on from half a handshake; directions end on their own only after it.
+    socket.allowHalfOpen = false;
     // A turn later: when Node itself ends the connection, it says why after this socket has closed.
     socket.once("close", () => setImmediate(() => this.#take(socket)?.handshakeFailed("disconnected")));
     this.#server.emit("connection", socket);
@@ -94,6 +96,7 @@ export class TlsAcceptor {
       return;
     }
     holdLess(socket, raw.writableHighWaterMark);
+    socket.allowHalfOpen = true;
     // A TLS socket has no reset of its own (it throws); what is to be reset is the connection below.
     socket.resetAndDestroy = () => {
       raw.resetAndDestroy();

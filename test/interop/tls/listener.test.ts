@@ -280,6 +280,14 @@ describe("what is no handshake", () => {
     expect(proxy.metric("sluice_tls_handshake_failed_total")).toBe(1);
   });
 
+  test("one that says its last in the middle is not waited for", async () => {
+    await using proxy = await startTls();
+    const socket = connectTcp({ port: proxy.port, host: "127.0.0.1" });
+    socket.end(Buffer.from("16030100", "hex"));
+    await once(socket.resume(), "close");
+    expect(await lastDetails(proxy)).toBe("DC tls_disconnected");
+  });
+
   test("a handshake that trickles in is ended by its deadline, however often a byte comes", async () => {
     await using proxy = await startTls({ handshakeTimeoutMs: 60 });
     const socket = connectTcp({ port: proxy.port, host: "127.0.0.1" });
@@ -289,6 +297,23 @@ describe("what is no handshake", () => {
     await once(socket, "close");
     clearInterval(trickle);
     expect(await lastDetails(proxy)).toBe("DT tls_timeout");
+  });
+
+  test("a connection beyond maxConnections is dropped without plain words, and handshakes count as connections", async () => {
+    await using upstream = await fixedUpstream(OK);
+    await using proxy = await startTls({}, { upstreams: [upstream.port], limits: { maxConnections: 1 } });
+    const first = connectTcp({ port: proxy.port, host: "127.0.0.1" });
+    first.on("error", () => {}).resume();
+    await until(() => proxy.listener.connections === 1, "the connection");
+    const second = connectTcp({ port: proxy.port, host: "127.0.0.1" });
+    let said = "";
+    second.on("error", () => {}).on("data", (chunk: Buffer) => (said += chunk.toString("latin1")));
+    await once(second, "close");
+    expect(said).toBe("");
+    expect(proxy.metric("sluice_http_downstream_cx_overflow_total")).toBe(1);
+    first.destroy();
+    await until(() => proxy.listener.connections === 0, "the end of the first");
+    expect(await ask(await dialTls(proxy.port))).toContain("200 OK");
   });
 
   test("handshakes under way end with their listener", async () => {
