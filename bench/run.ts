@@ -14,6 +14,7 @@ import { type Row, judge } from "./row.ts";
 import { againstRows } from "./rows/against.ts";
 import { callbackRows } from "./rows/callback.ts";
 import { editRows } from "./rows/edit.ts";
+import { http2Rows } from "./rows/http2.ts";
 import { proxyRows } from "./rows/proxy.ts";
 import { reloadRows } from "./rows/reload.ts";
 import { startRows } from "./rows/start.ts";
@@ -37,7 +38,7 @@ const { values } = parseArgs({
 async function measure(bench: Bench): Promise<readonly Row[]> {
   if (values.against !== undefined) return againstRows(bench, values.against);
   const rows: Row[] = [];
-  for (const group of [callbackRows, proxyRows, tlsRows, reloadRows, editRows, startRows])
+  for (const group of [callbackRows, proxyRows, http2Rows, tlsRows, reloadRows, editRows, startRows])
     rows.push(...(await group(bench)));
   return rows;
 }

@@ -9,6 +9,8 @@ export interface Plan {
   readonly rounds: number;
   readonly seconds: number;
   readonly connections: number;
+  /** Streams at a time on each connection, over HTTP/2; absent = HTTP/1.1. */
+  readonly streams?: number;
   /** Requests before anything is measured: less, and the compiler of JavaScript is measured with it. */
   readonly warmUp: number;
 }
@@ -26,15 +28,16 @@ export interface Run {
 /** Enough turns for the slowest subject; one that answers nothing must not loop for ever. */
 const MAX_WARM_UPS = 30;
 
-export async function warm(subject: Subject, { connections, warmUp }: Plan): Promise<void> {
+export async function warm(subject: Subject, plan: Plan): Promise<void> {
+  const { warmUp } = plan;
   for (let turn = 0, done = 0; turn < MAX_WARM_UPS && done < warmUp; turn++) {
-    done += (await runLoad({ port: subject.port, connections, seconds: 1, tls: subject.tls })).requests;
+    done += (await runLoad({ ...plan, port: subject.port, seconds: 1, tls: subject.tls })).requests;
   }
 }
 
-export async function measureOnce(subject: Subject, { seconds, connections }: Plan): Promise<Run> {
+export async function measureOnce(subject: Subject, plan: Plan): Promise<Run> {
   const before = usageOf(subject.pid);
-  const result = await runLoad({ port: subject.port, connections, seconds, tls: subject.tls });
+  const result = await runLoad({ ...plan, port: subject.port, tls: subject.tls });
   const after = usageOf(subject.pid);
   if (result.requests === 0) throw new Error(`${subject.name} answered nothing`);
   return {

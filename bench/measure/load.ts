@@ -17,6 +17,8 @@ export interface LoadPlan {
   readonly seconds: number;
   /** The subject speaks TLS: wrk only. */
   readonly tls?: boolean;
+  /** Set for HTTP/2 with prior knowledge: streams at a time on each connection. Needs h2load. */
+  readonly streams?: number;
 }
 
 export interface LoadResult {
@@ -28,9 +30,11 @@ export interface LoadResult {
 }
 
 export const usesWrk: boolean = isInstalled("wrk");
+export const hasH2load: boolean = isInstalled("h2load");
 const GENERATOR = fileURLToPath(new URL("generator.ts", import.meta.url));
 
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
+  if (plan.streams !== undefined) return parseH2load(await outputOf(h2loadCommand(plan), LOAD_CORE));
   if (usesWrk) return parseWrk(await outputOf(wrkCommand(plan), LOAD_CORE));
   const { port, connections, seconds } = plan;
   const numbers = [port, connections, seconds].map(String);
@@ -41,6 +45,25 @@ function wrkCommand({ port, connections, seconds, tls }: LoadPlan): readonly str
   const headers = REQUEST_HEADERS.flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const size = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency"];
   return ["wrk", ...size, ...headers, `${tls === true ? "https" : "http"}://127.0.0.1:${port}/`];
+}
+
+function h2loadCommand({ port, connections, seconds, streams }: LoadPlan): readonly string[] {
+  const headers = REQUEST_HEADERS.flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+  return ["h2load", `-D${seconds}`, `-c${connections}`, `-m${streams}`, ...headers, `http://127.0.0.1:${port}/`];
+}
+
+/** Reads what h2load prints, which tells no percentiles. */
+export function parseH2load(text: string): LoadResult {
+  const [, done, failed] = /(\d+) done, \d+ succeeded, (\d+) failed/.exec(text) ?? [];
+  const [, ok] = /status codes: (\d+) 2xx/.exec(text) ?? [];
+  if (done === undefined || ok === undefined) throw new Error(`not a report of h2load:\n${text}`);
+  const requests = Number(done);
+  return {
+    requests,
+    failed: Number(failed) + Math.max(0, requests - Number(ok)),
+    p50Ms: Number.NaN,
+    p99Ms: Number.NaN,
+  };
 }
 
 /** Reads what wrk 4 prints. */

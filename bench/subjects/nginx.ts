@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROXY_CORE, isInstalled, launch } from "../measure/command.ts";
-import { type Subject, subjectOf, untilServing } from "./subject.ts";
+import { type Subject, freePort, subjectOf, untilServing } from "./subject.ts";
 
 export const hasNginx: boolean = isInstalled("nginx");
 
@@ -26,7 +26,10 @@ http {
 }
 
 interface Serving {
+  /** Asked over HTTP/1.1 whether it serves. */
   readonly port: number;
+  /** Where the load goes; absent = the same. */
+  readonly loadPort?: number;
   readonly server: string;
   readonly tls?: boolean;
 }
@@ -37,17 +40,26 @@ async function start(folder: string, name: string, of: Serving): Promise<Subject
   // `-e`: nginx opens its error log before it reads where the configuration puts it.
   const child = launch(["nginx", "-c", file, "-e", join(folder, `${name}.log`)], { core: PROXY_CORE });
   await untilServing(child, of.port, of.tls);
-  return subjectOf(name, of.port, child, of.tls);
+  return subjectOf(name, of.loadPort ?? of.port, child, of.tls);
 }
 
-const passTo = (upstream: number): { readonly pool: string; readonly pass: string } => ({
-  pool: `upstream u { server 127.0.0.1:${upstream}; keepalive 128; keepalive_requests 100000000; keepalive_timeout 600s; }`,
+const passTo = (upstream: number, idle = 128): { readonly pool: string; readonly pass: string } => ({
+  pool: `upstream u { server 127.0.0.1:${upstream}; keepalive ${idle}; keepalive_requests 100000000; keepalive_timeout 600s; }`,
   pass: `location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://u; }`,
 });
 
 export function startNginxProxy(folder: string, port: number, upstream: number): Promise<Subject> {
   const { pool, pass } = passTo(upstream);
   return start(folder, "nginx", { port, server: `${pool} server { listen 127.0.0.1:${port} backlog=4096; ${pass} }` });
+}
+
+/** Plain HTTP/2 with prior knowledge has a port of its own there. */
+export async function startNginxHttp2(folder: string, upstream: number): Promise<Subject> {
+  const [port, loadPort] = [await freePort(), await freePort()];
+  const listen = `listen 127.0.0.1:${port}; listen 127.0.0.1:${loadPort} http2 backlog=4096;`;
+  // As many as there are streams, or it would open and close connections under load.
+  const { pool, pass } = passTo(upstream, 256);
+  return start(folder, "nginx-h2c", { port, loadPort, server: `${pool} server { ${listen} ${pass} }` });
 }
 
 /** With TLS as sluice speaks it: versions, preferred cipher and full handshakes are the same on both. */

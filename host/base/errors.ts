@@ -39,6 +39,7 @@ export const ERRORS = {
   upstream_connect_failure: spec("upstream", 503, "UF", "always"),
   upstream_connect_timeout: spec("upstream", 503, "UF", "always"),
   upstream_reset: spec("upstream", 503, "UC", "if-reused"),
+  upstream_remote_reset: spec("upstream", 503, "UR"),
   upstream_reset_after_response_started: spec("upstream", 502, "UC"),
   upstream_protocol_error: spec("upstream", 502, "UPE"),
   upstream_response_timeout: spec("upstream", 504, "UT"),

@@ -22,10 +22,15 @@ export interface ReplyMessage {
   readonly body: Buffer;
 }
 
+/** Whether a request with this list is a gRPC call: `application/grpc`, `application/grpc+proto`, not grpc-web. */
+export function isGrpc(request: HeaderList): boolean {
+  const type = firstHeader(request, "content-type");
+  return type !== undefined && /^application\/grpc(?:$|[+;])/.test(type);
+}
+
 export function buildReply(reply: LocalReply, request: HeaderList | null): ReplyMessage {
   const body = typeof reply.body === "string" ? Buffer.from(reply.body) : reply.body;
-  if (request !== null && firstHeader(request, "content-type")?.startsWith("application/grpc") === true)
-    return grpcReply(reply, body);
+  if (request !== null && isGrpc(request)) return grpcReply(reply, body);
   const headers: HeaderList = [":status", String(reply.status)];
   appendPlain(headers, reply.headers);
   if (body.length > 0 && findHeader(headers, "content-type") < 0)

@@ -2,6 +2,7 @@
 import type { ClusterOptions, EndpointOptions } from "../upstream/options.ts";
 import { readAddress } from "./address.ts";
 import type { Files } from "./pem-files.ts";
+import { readClusterHttp2 } from "./read-http2.ts";
 import type { Reader } from "./reader.ts";
 import { readClientTls } from "./read-tls.ts";
 
@@ -30,5 +31,6 @@ export function readCluster(reader: Reader, files: Files): ClusterOptions {
     maxConnections: thresholds.get("maxConnections").number(1024),
     maxPendingRequests: thresholds.get("maxPendingRequests").number(1024),
     ...(tls === undefined ? {} : { tls }),
+    ...readClusterHttp2(reader, thresholds.get("maxRequests")),
   };
 }

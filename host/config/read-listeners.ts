@@ -4,6 +4,7 @@ import type { HeaderMatch, RouteAction, RouteFilters, RouteMatch, RouteOptions }
 import { readAddress } from "./address.ts";
 import type { Files } from "./pem-files.ts";
 import type { Reader } from "./reader.ts";
+import { readHttp2 } from "./read-http2.ts";
 import { readTcp } from "./read-tcp.ts";
 import { readServerTls } from "./read-tls.ts";
 
@@ -123,6 +124,7 @@ export function readListener(reader: Reader, chain: readonly string[], files: Fi
   const tcp = readTcp(reader);
   const tls = readServerTls(reader.get("tls"), files, tcp === undefined);
   const byDefault = tcp === undefined ? chain : [];
+  const http2 = tcp === undefined ? readHttp2(reader.get("http2")) : undefined;
   return {
     name: reader.get("name").text(),
     ...readAddress(reader.get("address"), { host: "127.0.0.1", port: 0 }),
@@ -131,6 +133,7 @@ export function readListener(reader: Reader, chain: readonly string[], files: Fi
     routes: reader.get("routes").items.map(readRoute),
     limits: readLimits(reader.get("limits")),
     armHeader: readArmHeader(reader.get("armHeader")),
+    ...(http2 === undefined ? {} : { http2 }),
     ...(tcp === undefined ? {} : { tcp }),
     ...(tls === undefined ? {} : { tls }),
   };

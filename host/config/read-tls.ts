@@ -156,8 +156,8 @@ export function readServerTls(reader: Reader, where: Files, isHttp: boolean): Se
 /** On an HTTP listener a name is a promise to speak that protocol. */
 function checkHttpAlpn(alpn: Reader): void {
   for (const item of alpn.items) {
-    if (item.text() === "http/1.1" || item.text() === "") continue;
-    item.problem("not_supported", `"${item.text()}" is not spoken by HTTP listeners`, { hint: "use http/1.1" });
+    if (["h2", "http/1.1", ""].includes(item.text())) continue;
+    item.problem("not_supported", `"${item.text()}" is not spoken by HTTP listeners`, { hint: "use h2 or http/1.1" });
   }
 }
 

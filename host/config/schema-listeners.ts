@@ -109,6 +109,26 @@ const limits = object(
   "Bounds on what a client may do.",
 );
 
+const http2 = Type.Unsafe({
+  ...object(
+    {
+      maxConcurrentStreams: optional(
+        count("Streams a client may have open at once; further ones are refused.", 100, 1),
+      ),
+      initialStreamWindowSize: optional(
+        size("Bytes of a body that may come ahead of what is read, per stream.", "64KiB"),
+      ),
+      initialConnectionWindowSize: optional(size("As above, over all streams of a connection.", "1MiB")),
+      maxConnectionDuration: optional(duration("Age at which a connection is drained (GOAWAY); 0s = no limit.", "0s")),
+      streamResetBurst: optional(count("Streams a client may break off at once; over: GOAWAY.", 1000, 1)),
+      streamResetRate: optional(count("And after that, per second.", 33, 1)),
+      maxControlFrames: optional(count("PING and SETTINGS frames in 10 s; over: GOAWAY.", 1000, 1)),
+    },
+    "HTTP/2 for clients that begin with its preface. `false` turns it off.",
+  ),
+  type: ["object", "boolean"],
+});
+
 const tcp = object(
   {
     cluster: text("Where connections go."),
@@ -146,6 +166,7 @@ const listener = object(
     ),
     routes: optional(Type.Array(route, { description: "Tried from top to bottom." })),
     limits: optional(limits),
+    http2: optional(http2),
     armHeader: optional(text("Response header naming the experiment arms of the request; absent = none.")),
   },
   "A port that takes requests or connections.",

@@ -29,6 +29,13 @@ const thresholds = object(
     maxPendingRequests: optional(
       Type.Integer({ minimum: 0, default: 1024, description: "Requests waiting for a connection, per data thread." }),
     ),
+    maxRequests: optional(
+      Type.Integer({
+        minimum: 1,
+        default: 1024,
+        description: "Requests under way, per data thread. With http2 only: else maxConnections is the same limit.",
+      }),
+    ),
   },
   "Limits beyond which requests are answered 503.",
 );
@@ -41,6 +48,23 @@ const endpoint = object(
     labels: optional(labels("Free labels, for example version: v1.")),
   },
   "One server.",
+);
+
+const http2 = object(
+  {
+    maxConcurrentStreams: optional(
+      Type.Integer({
+        minimum: 1,
+        default: 100,
+        description: "Streams on one connection, if the server allows as many.",
+      }),
+    ),
+    initialStreamWindowSize: optional(
+      size("Bytes of an answer that may come ahead of what is read, per stream.", "256KiB"),
+    ),
+    initialConnectionWindowSize: optional(size("As above, over all streams of a connection.", "1MiB")),
+  },
+  "The servers speak HTTP/2 with prior knowledge (h2c); {} takes the defaults.",
 );
 
 const cluster = object(
@@ -56,6 +80,7 @@ const cluster = object(
     connectTimeout: optional(duration("From the start of the dial to the connection.", "5s")),
     idleTimeout: optional(duration("How long an unused pooled connection is kept.", "60s")),
     tls: optional(clientTls),
+    http2: optional(http2),
     circuitBreakers: optional(object({ thresholds: optional(thresholds) }, "Limits of the cluster.")),
   },
   "A group of servers that answer the same requests.",

@@ -6,7 +6,7 @@ import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { StreamFacts } from "../chain/ports.ts";
 import type { SnapshotMessage, EndpointReport, ThreadReport } from "../link/messages.ts";
 import type { FilterChain } from "../chain/template.ts";
-import { NO_REQUEST } from "../net/http1/refusal.ts";
+import { NO_REQUEST } from "../net/refused.ts";
 import { httpProtocol } from "../net/http1/protocol.ts";
 import { startListener, type RunningListener } from "../net/listener.ts";
 import type { ListenerOptions } from "../net/options.ts";
@@ -119,7 +119,7 @@ export class Front {
     }
     const plain = httpProtocol({ ...common, random, view: () => view().http });
     const refused = (facts: StreamFacts): void => view().http.finished(facts, NO_REQUEST);
-    return tlsProtocol({ ...common, plain, byAlpn: { "http/1.1": plain }, acceptor, refused });
+    return tlsProtocol({ ...common, plain, byAlpn: { "http/1.1": plain, h2: plain }, acceptor, refused });
   }
 
   /** Until its first commit a new listener serves with the snapshot that brought it. */

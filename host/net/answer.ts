@@ -1,6 +1,7 @@
 // An exchange's answer on its way to the client: the head with the length that may be promised, pieces, and our own
 // replies. Counts what is sent; says when something does not fit.
 import type { HeaderList } from "../abi/headers.ts";
+import { buildReply, isGrpc } from "../chain/local-reply.ts";
 import type { LocalReply } from "../chain/ports.ts";
 import type { ClientSide, ListenerContext } from "./client-side.ts";
 import type { ExchangeFacts } from "./facts.ts";
@@ -8,7 +9,7 @@ import { httpDate } from "./http-date.ts";
 import { declaredLength } from "./http1/serialize.ts";
 import { copyBytes, latin1 } from "./latin1.ts";
 import { SMALL_BYTES } from "./outbox.ts";
-import { replyHeaders } from "./rescue.ts";
+import { plainReply } from "./rescue.ts";
 
 export class Answer {
   /** Content-Length of the upstream's answer; -1 for none and for our own answers. */
@@ -20,11 +21,14 @@ export class Answer {
   readonly #client: ClientSide;
   readonly #context: ListenerContext;
   readonly #facts: ExchangeFacts;
+  readonly #request: HeaderList;
 
-  constructor(client: ClientSide, context: ListenerContext, facts: ExchangeFacts) {
+  /** @param request its list, which filters may be editing */
+  constructor(client: ClientSide, context: ListenerContext, facts: ExchangeFacts, request: HeaderList) {
     this.#client = client;
     this.#context = context;
     this.#facts = facts;
+    this.#request = request;
   }
 
   /**
@@ -60,13 +64,13 @@ export class Answer {
 
   /** A whole answer of our own, past the filters. */
   local(reply: LocalReply): boolean {
-    const body = Buffer.from(reply.body);
-    const headers = replyHeaders(reply);
+    // Clients of gRPC read a status of their own.
+    const { headers, body } = isGrpc(this.#request) ? buildReply(reply, this.#request) : plainReply(reply);
     headers.push("date", httpDate(this.#context.clock.nowMs()));
     const endStream = body.length === 0;
     this.started = this.#client.sendHead(headers, { endStream, length: body.length, checked: true });
     if (!this.started) return false;
-    this.#facts.responseCode = reply.status;
+    this.#facts.responseCode = Number(headers[1]);
     return endStream || this.body(body, true);
   }
 }

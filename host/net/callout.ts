@@ -6,11 +6,14 @@ import type { ErrorCode } from "../base/errors.ts";
 import { Deadline, type DeadlineOwner, type TimerWheel } from "../base/timer-wheel.ts";
 import type { CalloutFailure, CalloutPort, CalloutRequest, CalloutResult } from "../plugin/callout-port.ts";
 import type { Cluster } from "../upstream/cluster.ts";
-import type { ResponseHead } from "./http1/response-head.ts";
+import type { IncomingAnswer } from "./incoming-head.ts";
+import { appendHeaders } from "./http2/lists.ts";
 import { checkedLines, isRequestLine, requestLine } from "./http1/serialize.ts";
 import { copyBytes } from "./latin1.ts";
 import { inTurn } from "./turn.ts";
-import { type ResponseSink, UpstreamRequest } from "./upstream-request.ts";
+import { requestList, schemeOf } from "./outgoing-request.ts";
+import { upstreamCall } from "./send-upstream.ts";
+import type { OutgoingRequest, ResponseSink, UpstreamCall } from "./upstream-call.ts";
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 
@@ -48,7 +51,7 @@ class Callout implements ResponseSink, DeadlineOwner {
   readonly #done: (result: CalloutResult) => void;
   readonly #deadline = new Deadline(this);
   readonly #pieces: Buffer[] = [];
-  #upstream: UpstreamRequest | null = null;
+  #upstream: UpstreamCall | null = null;
   #headers: HeaderList = [];
   #bytes = 0;
   #over = false;
@@ -65,10 +68,8 @@ class Callout implements ResponseSink, DeadlineOwner {
     if (this.#over) return;
     inTurn(() => {
       const cluster = this.#inputs.cluster(this.#request.cluster);
-      const head = this.#head();
       if (cluster === undefined) this.#fail("no_healthy_upstream");
-      else if (head === null) this.#fail("reset");
-      else this.#send(cluster, head);
+      else this.#send(cluster);
     });
   }
 
@@ -88,7 +89,7 @@ class Callout implements ResponseSink, DeadlineOwner {
 
   upstreamBlocked(): void {}
 
-  upstreamHead(head: ResponseHead, endStream: boolean): void {
+  upstreamHead(head: IncomingAnswer, endStream: boolean): void {
     this.#headers = head.headers;
     if (head.contentLength > this.#request.maxBodyBytes) this.#fail("response_too_large");
     else if (endStream) this.#succeed([]);
@@ -113,26 +114,34 @@ class Callout implements ResponseSink, DeadlineOwner {
     this.#fail(FAILURES[code] ?? "reset");
   }
 
-  #head(): string | null {
-    const { headers } = this.#request;
+  #outgoing(cluster: Cluster): OutgoingRequest | null {
+    const isHttp2 = cluster.options.http2 !== undefined;
+    const { headers, body, trailers } = this.#request;
     const line = {
       method: firstHeader(headers, ":method") ?? "",
       path: firstHeader(headers, ":path") ?? "",
       authority: firstHeader(headers, ":authority") ?? "",
     };
-    const lines = checkedLines(headers);
-    return lines === null || line.authority === "" || !isRequestLine(line) ? null : requestLine(line) + lines;
+    if (line.authority === "" || !isRequestLine(line)) return null;
+    const endStream = trailers.length === 0 && body.length === 0;
+    const length = trailers.length > 0 || endStream ? -1 : body.length;
+    const list = isHttp2 ? requestList(line, schemeOf(cluster)) : [];
+    const lines = isHttp2 ? "" : checkedLines(headers);
+    const fits = isHttp2 ? appendHeaders(list, headers, []) : lines !== null;
+    return fits ? { method: line.method, head: `${requestLine(line)}${lines}`, list, length, endStream } : null;
   }
 
-  #send(cluster: Cluster, head: string): void {
-    const { headers, body, trailers } = this.#request;
-    const method = firstHeader(headers, ":method") ?? "GET";
-    const length = trailers.length > 0 ? -1 : body.length;
-    const endStream = length === 0;
-    const upstream = new UpstreamRequest(cluster, this, { method, head, length: endStream ? -1 : length, endStream });
+  #send(cluster: Cluster): void {
+    const { body, trailers } = this.#request;
+    const request = this.#outgoing(cluster);
+    if (request === null) {
+      this.#fail("reset");
+      return;
+    }
+    const upstream = upstreamCall(cluster, this, request);
     this.#upstream = upstream;
     upstream.start();
-    if (endStream) return;
+    if (request.endStream) return;
     upstream.body(body, trailers.length === 0);
     if (trailers.length > 0) upstream.trailers(trailers);
   }

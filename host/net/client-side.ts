@@ -3,10 +3,12 @@
 import type { HeaderList } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Admission } from "./admission.ts";
+import type { Duplex } from "node:stream";
 import type { ListenerOptions } from "./options.ts";
 import type { ListenerView } from "./ports.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { ConnectionFacts } from "./facts.ts";
+import type { OpenConnection } from "./protocol.ts";
 import type { HttpMetrics } from "./http-metrics.ts";
 import type { RequestIds } from "./request-id.ts";
 
@@ -22,6 +24,13 @@ export interface ListenerContext {
   readonly admission: Admission;
   /** True from the start of the drain: every answer ends its connection. */
   draining: boolean;
+  readonly http2: Http2Opener;
+}
+
+/** Takes over connections that turn out to speak HTTP/2 (http2/server.ts). */
+export interface Http2Opener {
+  /** @param first bytes that were read already; null = none. Null: HTTP/2 is not offered here */
+  open(socket: Duplex, connection: ConnectionFacts, first: Buffer | null): OpenConnection | null;
 }
 
 /** How a response head is to be sent. */

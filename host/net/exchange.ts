@@ -13,7 +13,7 @@ import { ExchangeDeadlines } from "./exchange-deadlines.ts";
 import { ExchangeFacts, type RequestSummary } from "./facts.ts";
 import { Forward, type ForwardOwner } from "./forward.ts";
 import { addForwarded } from "./forwarded.ts";
-import type { RequestHead } from "./http1/request-head.ts";
+import type { IncomingHead } from "./incoming-head.ts";
 import { copyBytes } from "./latin1.ts";
 import { outgoingRequest } from "./outgoing-request.ts";
 import type { ListenerView } from "./ports.ts";
@@ -46,7 +46,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   #over = false;
 
   /** @param startMs monotonic ms of the first byte of the head */
-  constructor(client: ClientSide, context: ListenerContext, head: RequestHead, startMs: number) {
+  constructor(client: ClientSide, context: ListenerContext, head: IncomingHead, startMs: number) {
     this.#client = client;
     this.#context = context;
     this.#view = context.view();
@@ -54,7 +54,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     const { method, path, authority, userAgent } = head;
     this.request = { method, path, authority, userAgent };
     this.facts = new ExchangeFacts(client.connection, context.wheel.wallMs(startMs));
-    this.#answer = new Answer(client, context, this.facts);
+    this.#answer = new Answer(client, context, this.facts, head.headers);
     this.facts.protocol = head.protocol;
     this.facts.requestHeaderBytes = head.bytes;
     this.deadlines = new ExchangeDeadlines(context.options.limits, turnTimeMs(context.clock), !head.hasBody);
@@ -67,7 +67,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     return this.#upload.awaitsContinue || this.facts.responseCodeDetails === "request_timeout";
   }
 
-  begin(head: RequestHead, endStream: boolean): void {
+  begin(head: IncomingHead, endStream: boolean): void {
     addForwarded(head, this.facts, this.#context.requestIds);
     const { headers } = head;
     const route = this.#view.routes.match(headers);
@@ -251,7 +251,8 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   #send(headers: HeaderList, endStream: boolean): void {
     const { clusterName: authority } = this.facts;
     const cluster = this.#view.cluster(authority);
-    const request = outgoingRequest(headers, { parsed: this.#parsed, authority, endStream, upload: this.#upload });
+    const options = { parsed: this.#parsed, authority, endStream, upload: this.#upload };
+    const request = outgoingRequest(headers, options, cluster);
     if (cluster === undefined || request === null) {
       this.fail(cluster === undefined ? "cluster_not_found" : "internal_error");
       return;
@@ -287,14 +288,13 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   #finish(): void {
     this.#over = true;
     this.#forward?.drop();
-    const { facts } = this;
     const { metrics, clock } = this.#context;
-    facts.durationMs = turnTimeMs(clock) - this.#startMs;
+    this.facts.durationMs = turnTimeMs(clock) - this.#startMs;
     metrics.requestsActive.add(-1);
-    metrics.finished(facts);
+    metrics.finished(this.facts);
     this.#client.exchangeOver();
     // The filters may be in the middle of a call into this exchange: they hear of the end when they have returned.
-    if (this.#stream === null) this.#view.finished(facts, this.request);
+    if (this.#stream === null) this.#view.finished(this.facts, this.request);
     else atTurnEnd(this);
   }
 }

@@ -4,11 +4,11 @@ import type { HeaderList } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { Cluster } from "../upstream/cluster.ts";
-import type { Connection } from "../upstream/connection.ts";
 import type { ExchangeFacts } from "./facts.ts";
-import type { ResponseHead } from "./http1/response-head.ts";
+import type { IncomingAnswer } from "./incoming-head.ts";
 import { turnTimeMs } from "./turn.ts";
-import { type OutgoingRequest, type ResponseSink, UpstreamRequest } from "./upstream-request.ts";
+import { upstreamCall } from "./send-upstream.ts";
+import type { ChosenConnection, OutgoingRequest, ResponseSink, UpstreamCall } from "./upstream-call.ts";
 
 /** The exchange, as its forward sees it. */
 export interface ForwardOwner {
@@ -28,7 +28,7 @@ export interface ForwardOwner {
 export class Forward implements ResponseSink {
   readonly #owner: ForwardOwner;
   readonly #clock: Clock;
-  readonly #request: UpstreamRequest;
+  readonly #request: UpstreamCall;
   #sentMs = 0;
   #holds = 0;
 
@@ -39,7 +39,7 @@ export class Forward implements ResponseSink {
   ) {
     this.#owner = owner;
     this.#clock = clock;
-    this.#request = new UpstreamRequest(target.cluster, this, target.request);
+    this.#request = upstreamCall(target.cluster, this, target.request);
   }
 
   /** Bytes of the request body that wait for a connection. */
@@ -51,7 +51,7 @@ export class Forward implements ResponseSink {
     this.#request.start();
   }
 
-  /** See UpstreamRequest.body. */
+  /** See UpstreamCall.body. */
   body(chunk: Buffer, last: boolean): boolean {
     return this.#request.body(chunk, last);
   }
@@ -76,7 +76,7 @@ export class Forward implements ResponseSink {
     this.#request.cluster.metrics.timeout.inc();
   }
 
-  upstreamChosen({ endpoint, tls }: Connection, attempt: number): void {
+  upstreamChosen({ endpoint, tls }: ChosenConnection, attempt: number): void {
     const { facts } = this.#owner;
     facts.upstreamTls = tls;
     facts.upstreamAddress = endpoint.options.host;
@@ -90,7 +90,7 @@ export class Forward implements ResponseSink {
     this.#owner.upstreamInformational(status, headers);
   }
 
-  upstreamHead(head: ResponseHead, endStream: boolean): void {
+  upstreamHead(head: IncomingAnswer, endStream: boolean): void {
     const { facts } = this.#owner;
     facts.upstreamMs = turnTimeMs(this.#clock) - this.#sentMs;
     facts.responseCodeDetails = "via_upstream";

@@ -35,6 +35,23 @@ export interface ListenerLimits {
   readonly maxLoopLagMs: number;
 }
 
+/** `http2:` of a listener. */
+export interface Http2Options {
+  /** Streams a client may have open at once; further ones are refused. Default 100. */
+  readonly maxConcurrentStreams: number;
+  /** Bytes of a request body that may come ahead of what is read: per stream. Default 64 KiB. */
+  readonly initialStreamWindowSize: number;
+  /** As above, over all streams of a connection. Default 1 MiB. */
+  readonly initialConnectionWindowSize: number;
+  /** Age at which a connection is drained. 0 = no limit (the default). */
+  readonly maxConnectionDurationMs: number;
+  /** Streams a client may break off at once, and after that per second. Default 1000 and 33; over: GOAWAY. */
+  readonly streamResetBurst: number;
+  readonly streamResetRate: number;
+  /** PING and SETTINGS frames in 10 s. Default 1000; over: GOAWAY. */
+  readonly maxControlFrames: number;
+}
+
 /** `tcp:` of a listener with `protocol: tcp`. */
 export interface TcpOptions {
   /** Where its connections go. */
@@ -57,6 +74,8 @@ export interface ListenerOptions {
   readonly limits: ListenerLimits;
   /** Response header that names the experiment arms of the request, or "" for none. */
   readonly armHeader: string;
+  /** Absent = clients may not speak HTTP/2. */
+  readonly http2?: Http2Options;
   /** Set when the listener carries plain TCP: then it has no routes, and only `bufferBytes` and `maxConnections` count. */
   readonly tcp?: TcpOptions;
   /** Set when connections begin with a TLS handshake. */

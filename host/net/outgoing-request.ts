@@ -1,5 +1,8 @@
-// The request as it goes to the upstream: request line and headers as text, and what is known of the length.
+// The request as it goes to the upstream: request line and headers as text for HTTP/1.1, as a list for HTTP/2, and what is
+// known of the length.
 import { type HeaderList, firstHeader, removeHeader } from "../abi/headers.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import type { ClusterOptions } from "../upstream/options.ts";
 import {
   checkedLines,
   declaredLength,
@@ -8,7 +11,8 @@ import {
   requestLine,
   type RequestLine,
 } from "./http1/serialize.ts";
-import type { OutgoingRequest } from "./upstream-request.ts";
+import { appendHeaders } from "./http2/lists.ts";
+import type { OutgoingRequest } from "./upstream-call.ts";
 
 export interface OutgoingOptions {
   /**
@@ -29,24 +33,54 @@ export interface OutgoingOptions {
   };
 }
 
+/** Of a cluster, what decides the form of the request. */
+type Target = Pick<Cluster, "tls"> & { readonly options: Pick<ClusterOptions, "http2"> };
+
+const NO_LIST: HeaderList = [];
+
 /** null: a filter has written something that is not a request head. */
-export function outgoingRequest(headers: HeaderList, options: OutgoingOptions): OutgoingRequest | null {
-  const { parsed, upload } = options;
+export function outgoingRequest(
+  headers: HeaderList,
+  options: OutgoingOptions,
+  cluster: Target | undefined,
+): OutgoingRequest | null {
+  const { parsed, upload, endStream } = options;
   const checked = parsed !== null;
   // Only behind filters can time have passed since the head came, and the 100 been sent.
   if (checked && !upload.awaitsContinue && headers.includes("expect")) removeHeader(headers, "expect");
-  // RFC 9110 10.1.4: who sends TE says so in Connection.
-  const connection = upload.acceptsTrailers ? "connection: te\r\n" : "";
-  const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 8);
   const line = {
     method: checked ? (firstHeader(headers, ":method") ?? "") : (headers[1] as string),
     authority: (checked ? firstHeader(headers, ":authority") : headers[5]) || options.authority,
     path: checked ? (firstHeader(headers, ":path") ?? "") : (headers[7] as string),
   };
-  if (lines === null || (checked && !isSameLine(line, parsed) && !isRequestLine(line))) return null;
+  if (checked && !isSameLine(line, parsed) && !isRequestLine(line)) return null;
   const length = checked ? declaredLength(headers, upload.length) : upload.length;
-  return { method: line.method, head: requestLine(line) + lines + connection, length, endStream: options.endStream };
+  if (cluster?.options.http2 !== undefined) {
+    const list = requestList(line, schemeOf(cluster));
+    return appendHeaders(list, headers, parsed) ? { method: line.method, head: "", list, length, endStream } : null;
+  }
+  // RFC 9110 10.1.4: who sends TE says so in Connection.
+  const connection = upload.acceptsTrailers ? "connection: te\r\n" : "";
+  const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 8);
+  if (lines === null) return null;
+  const head = requestLine(line) + lines + connection;
+  return { method: line.method, head, list: NO_LIST, length, endStream };
 }
+
+/** `:scheme` towards a cluster. */
+export const schemeOf = ({ tls }: Target): string => (tls === null ? "http" : "https");
+
+/** The request line in HTTP/2. */
+export const requestList = ({ method, path, authority }: RequestLine, scheme: string): HeaderList => [
+  ":method",
+  method,
+  ":scheme",
+  scheme,
+  ":authority",
+  authority,
+  ":path",
+  path,
+];
 
 const isSameLine = ({ method, path, authority }: RequestLine, parsed: HeaderList): boolean =>
   method === parsed[1] && path === parsed[7] && authority === parsed[5];

@@ -16,6 +16,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   upstream_connect_failure: "upstream connect error",
   upstream_connect_timeout: "upstream connect timeout",
   upstream_reset: "upstream connection closed before an answer",
+  upstream_remote_reset: "upstream reset the stream before an answer",
   upstream_reset_after_response_started: "upstream connection closed in the middle of the answer",
   upstream_protocol_error: "upstream sent an invalid answer",
   upstream_response_timeout: "upstream request timeout",
@@ -49,3 +50,9 @@ export function toLocalReply(error: ErrorCode | SluiceError, sentence?: string):
 
 /** Head of a local reply in chain form. */
 export const replyHeaders = ({ status, headers }: LocalReply): HeaderList => [":status", String(status), ...headers];
+
+/** A local reply with its bytes, for clients that do not speak gRPC. */
+export const plainReply = (reply: LocalReply): { readonly headers: HeaderList; readonly body: Buffer } => ({
+  headers: replyHeaders(reply),
+  body: Buffer.from(reply.body),
+});

@@ -4,7 +4,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { ClientSide, ListenerContext } from "./client-side.ts";
 import type { ExchangeDeadlines } from "./exchange-deadlines.ts";
 import type { ExchangeFacts } from "./facts.ts";
-import type { RequestHead } from "./http1/request-head.ts";
+import type { IncomingHead } from "./incoming-head.ts";
 
 /** Who asks for a pause; bits of a set. */
 export const BY_FILTER = 1;
@@ -24,7 +24,7 @@ export class Upload {
   #holds = 0;
   #expects: boolean;
 
-  constructor(client: ClientSide, context: ListenerContext, head: RequestHead, of: UploadRecord) {
+  constructor(client: ClientSide, context: ListenerContext, head: IncomingHead, of: UploadRecord) {
     const { maxBodyBytes } = context.options.limits;
     this.#client = client;
     this.#facts = of.facts;

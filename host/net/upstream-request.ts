@@ -1,49 +1,24 @@
-// One request on its way to a cluster: waits for a connection, writes, and tries once more where that is safe. Carries both
-// proxied exchanges and call-outs of filters; whoever sends it is its sink.
+// One request on its way to a cluster over HTTP/1.1: waits for a connection, writes, and tries once more where that is safe.
 import type { HeaderList } from "../abi/headers.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { Cluster, Waiter } from "../upstream/cluster.ts";
 import type { Connection } from "../upstream/connection.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
+import {
+  IDEMPOTENT,
+  MAX_ATTEMPTS,
+  MAX_REPLAY_BYTES,
+  type OutgoingRequest,
+  type ResponseSink,
+  type UpstreamCall,
+} from "./upstream-call.ts";
 import { UpstreamSession } from "./upstream-session.ts";
 
-/** Receives the answer. Calls end with a last piece, trailers, or `upstreamFailed`; never after `cancel`. */
-export interface ResponseSink {
-  /** A connection was found; called again for a second try. */
-  upstreamChosen(connection: Connection, attempt: number): void;
-  /** 1xx. `headers` starts with :status. */
-  upstreamInformational(status: number, headers: HeaderList): void;
-  /** `head` is lent, its list is handed over. */
-  upstreamHead(head: ResponseHead, endStream: boolean): void;
-  /** The bytes [from, to) are lent. */
-  upstreamBody(bytes: Buffer, from: number, to: number, last: boolean): void;
-  upstreamTrailers(trailers: HeaderList): void;
-  /** @param reason of the transport, for people; "" when it is not to blame */
-  upstreamFailed(code: ErrorCode, reason?: string): void;
-  /** Back-pressure for the request body. */
-  upstreamBlocked(blocked: boolean): void;
-}
-
-export interface OutgoingRequest {
-  readonly method: string;
-  /** Request line and headers, without framing and empty line. */
-  readonly head: string;
-  /** Announced length of the body, or -1. */
-  readonly length: number;
-  readonly endStream: boolean;
-}
-
-/** Tries of one request, the first included. */
-const MAX_ATTEMPTS = 2;
-/** Larger bodies are not kept for a second try. */
-const MAX_REPLAY_BYTES = 64 * 1024;
-/** RFC 9110 9.2.2: sending them twice has the effect of sending them once. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 /** Methods whose request says `content-length: 0` when it has no body (RFC 9110 8.6). */
 const EXPECTS_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 
-export class UpstreamRequest implements Waiter {
+export class UpstreamRequest implements UpstreamCall, Waiter {
   readonly cluster: Cluster;
   readonly sink: ResponseSink;
   readonly #request: OutgoingRequest;
@@ -71,7 +46,6 @@ export class UpstreamRequest implements Waiter {
     return this.#request.method;
   }
 
-  /** Bytes that wait for a connection. */
   get waitingBytes(): number {
     return this.#session === null ? this.#keptBytes : 0;
   }
@@ -80,7 +54,6 @@ export class UpstreamRequest implements Waiter {
     this.#connect(null, false);
   }
 
-  /** A piece of the body; owned from here. False: it does not fit the announced length. */
   body(chunk: Buffer, last: boolean): boolean {
     if (this.#over) return true;
     this.#ended = last;
@@ -88,7 +61,6 @@ export class UpstreamRequest implements Waiter {
     return this.#session === null || this.#write(this.#session, chunk, last);
   }
 
-  /** Ends the body with trailers. False as with `body`. */
   trailers(list: HeaderList): boolean {
     if (this.#over) return true;
     this.#ended = true;
@@ -96,13 +68,11 @@ export class UpstreamRequest implements Waiter {
     return this.#session === null || this.#writeTrailers(this.#session, list);
   }
 
-  /** Back-pressure for the answer. */
   hold(hold: boolean): void {
     this.#held = hold;
     this.#session?.hold(hold);
   }
 
-  /** Gives the request up, wherever it is. The sink hears nothing more. */
   cancel(): void {
     if (this.#over) return;
     this.#over = true;

@@ -17,6 +17,7 @@ import { dialTls } from "./dial-tls.ts";
 import { Connection, type ConnectionOwner, type ConnectionState } from "./connection.ts";
 import { Endpoint, type EndpointRow } from "./endpoint.ts";
 import type { ClusterOptions } from "./options.ts";
+import type { SharedConnections } from "./shared-connections.ts";
 import { type Dial, dialTcp } from "./transport.ts";
 import { Tunnel, type TunnelOwner, type TunnelWaiter } from "./tunnel.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
@@ -47,7 +48,9 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   readonly metrics: ClusterMetrics;
   /** Null: its endpoints speak plainly. */
   readonly tls: ClusterTls | null;
-  readonly #environment: ClusterEnvironment;
+  readonly environment: ClusterEnvironment;
+  /** Set once, by the first request that needs it. */
+  shared: SharedConnections | null = null;
   readonly #dial: Dial;
   readonly #balancer: Balancer;
   readonly #queue: WaitingQueue;
@@ -59,7 +62,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   constructor(options: ClusterOptions, environment: ClusterEnvironment) {
     this.name = options.name;
     this.options = options;
-    this.#environment = environment;
+    this.environment = environment;
     this.tls = options.tls === undefined ? null : new ClusterTls(options.tls);
     this.#dial = environment.dial ?? (this.tls === null ? dialTcp : dialTls(this.tls));
     this.endpoints = options.endpoints.map((endpoint, number) => new Endpoint(endpoint, number));
@@ -75,7 +78,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
 
   /** Requests that wait for a connection. */
   get pending(): number {
-    return this.#queue.length + this.endpoints.reduce((sum, endpoint) => sum + endpoint.waiters.length, 0);
+    return this.endpoints.reduce((sum, endpoint) => sum + endpoint.load - endpoint.active, this.#queue.length);
   }
 
   /**
@@ -104,12 +107,20 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
     return null;
   }
 
-  /**
-   * The endpoint for one call over a connection that this pool does not keep (net/grpc). Null: there is none. Whoever calls
-   * keeps the endpoint's counts.
-   */
-  choose(): Endpoint | null {
-    return this.#closed ? null : (this.endpoints[this.#balancer.pick(-1)] ?? null);
+  /** The endpoint for a connection that is kept elsewhere, as are its counts (net/grpc, net/http2). Null: there is none. */
+  choose(avoid: Endpoint | null = null): Endpoint | null {
+    return this.#closed ? null : (this.endpoints[this.#balancer.pick(avoid?.number ?? -1)] ?? null);
+  }
+
+  /** Room under maxConnections for one that is kept elsewhere; given back with `leave`. */
+  enter(): boolean {
+    if (this.#connections >= this.options.maxConnections) return false;
+    this.#connections++;
+    return true;
+  }
+
+  leave(): void {
+    this.#connections--;
   }
 
   /** Runs `task` when the cluster closes: for connections kept elsewhere. */
@@ -139,7 +150,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
       waiter.tunnelRefused(full ? "upstream_overflow" : "no_healthy_upstream", null);
       return null;
     }
-    const { wheel, clock, bufferBytes = 64 * 1024 } = this.#environment;
+    const { wheel, clock, bufferBytes = 64 * 1024 } = this.environment;
     const tunnel = new Tunnel({ endpoint, waiter, owner: this, bufferBytes, tls: this.tls });
     this.#connections++;
     endpoint.connections++;
@@ -168,12 +179,12 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   close(): void {
     this.#closed = true;
     for (const endpoint of this.endpoints) for (const connection of endpoint.idle.slice()) connection.destroy();
-    this.#environment.wheel.cancel(this.#idleDeadline);
+    this.environment.wheel.cancel(this.#idleDeadline);
     for (const task of this.#closeTasks.splice(0)) task();
   }
 
   connectionOpened(connection: Connection): void {
-    this.#environment.wheel.cancel(connection.connectDeadline);
+    this.environment.wheel.cancel(connection.connectDeadline);
     connection.endpoint.dialing--;
     this.#offer(connection);
   }
@@ -189,13 +200,13 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   }
 
   tunnelConnected(tunnel: Tunnel): void {
-    this.#environment.wheel.cancel(tunnel.connectDeadline);
+    this.environment.wheel.cancel(tunnel.connectDeadline);
     tunnel.endpoint.requests++;
   }
 
   tunnelClosed(tunnel: Tunnel, failed: boolean): void {
     const { endpoint, timedOut } = tunnel;
-    this.#environment.wheel.cancel(tunnel.connectDeadline);
+    this.environment.wheel.cancel(tunnel.connectDeadline);
     this.#connections--;
     endpoint.connections--;
     endpoint.active--;
@@ -215,7 +226,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
       for (const connection of idle.slice(0, fresh < 0 ? idle.length : fresh)) connection.destroy();
       if (fresh >= 0) earliest = Math.min(earliest, (idle[fresh]?.idleSinceMs ?? nowMs) + idleTimeoutMs);
     }
-    if (earliest < Infinity) this.#environment.wheel.schedule(this.#idleDeadline, earliest);
+    if (earliest < Infinity) this.environment.wheel.schedule(this.#idleDeadline, earliest);
   }
 
   #handOut(connection: Connection): Connection {
@@ -240,10 +251,10 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
       connection.destroy();
       return;
     }
-    const { wheel } = this.#environment;
+    const { wheel } = this.environment;
     connection.idleSinceMs = wheel.nowMs;
     if (this.#idleDeadline.dueMs === Infinity) {
-      wheel.schedule(this.#idleDeadline, this.#environment.clock.monotonicMs() + this.options.idleTimeoutMs);
+      wheel.schedule(this.#idleDeadline, this.environment.clock.monotonicMs() + this.options.idleTimeoutMs);
     }
   }
 
@@ -257,7 +268,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
 
   #dialFor(endpoint: Endpoint, waiter: Waiter): void {
     endpoint.waiters.push(waiter);
-    const { wheel, clock, bufferBytes = 64 * 1024 } = this.#environment;
+    const { wheel, clock, bufferBytes = 64 * 1024 } = this.environment;
     const connection = new Connection(endpoint, this);
     this.#connections++;
     endpoint.connections++;
@@ -270,7 +281,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   /** Another connection may have served the waiter that began the dial; then nobody hears of the failure. */
   #dialFailed(connection: Connection): void {
     const { endpoint, timedOut } = connection;
-    this.#environment.wheel.cancel(connection.connectDeadline);
+    this.environment.wheel.cancel(connection.connectDeadline);
     endpoint.dialing--;
     endpoint.failures++;
     (timedOut ? this.metrics.connectTimeout : this.metrics.connectFail).inc();

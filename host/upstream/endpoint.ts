@@ -32,6 +32,8 @@ export class Endpoint implements Candidate {
   readonly idle: Connection[] = [];
   /** Chose this endpoint and wait for a dial or for a connection to come free. First come, first served. */
   readonly waiters: Waiter[] = [];
+  /** Requests that wait for a shared connection to it (net/http2/pool.ts). */
+  waiting = 0;
 
   constructor(options: EndpointOptions, number: number) {
     this.options = options;
@@ -43,7 +45,7 @@ export class Endpoint implements Candidate {
   }
 
   get load(): number {
-    return this.active + this.waiters.length;
+    return this.active + this.waiters.length + this.waiting;
   }
 
   get address(): string {

@@ -10,6 +10,16 @@ export interface EndpointOptions {
   readonly weight: number;
 }
 
+/** Connections to the cluster speak HTTP/2, with prior knowledge. */
+export interface ClusterHttp2Options {
+  /** Streams on one connection, where the peer allows as many. Default 100. */
+  readonly maxConcurrentStreams: number;
+  /** Bytes of an answer that may come ahead of what is read: per stream. Default 256 KiB. */
+  readonly initialStreamWindowSize: number;
+  /** As above, over all streams of a connection. Default 1 MiB. */
+  readonly initialConnectionWindowSize: number;
+}
+
 export type LbPolicy = "roundRobin" | "leastRequest" | "random";
 
 export interface ClusterOptions {
@@ -27,4 +37,8 @@ export interface ClusterOptions {
   readonly maxPendingRequests: number;
   /** Set when its endpoints speak TLS. */
   readonly tls?: ClientTlsOptions;
+  /** Absent = HTTP/1.1. */
+  readonly http2?: ClusterHttp2Options;
+  /** Requests under way over HTTP/2, per data thread. Default 1 024. */
+  readonly maxRequests?: number;
 }

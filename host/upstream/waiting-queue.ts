@@ -1,10 +1,13 @@
-// Requests that wait because the cluster is at its connection limit: first come, first served, and not for ever.
+// Requests that wait because the cluster is at a limit: first come, first served, and not for ever.
 import type { Clock } from "../base/clock.ts";
 import { Deadline, type DeadlineOwner, type TimerWheel } from "../base/timer-wheel.ts";
 import type { Waiter } from "./cluster.ts";
 
-export class WaitingQueue implements DeadlineOwner {
-  readonly #entries: { readonly waiter: Waiter; readonly dueMs: number }[] = [];
+/** What a queue needs of those who wait in it. */
+export type Refusable = Pick<Waiter, "connectionRefused">;
+
+export class WaitingQueue<Waiting extends Refusable = Waiter> implements DeadlineOwner {
+  readonly #entries: { readonly waiter: Waiting; readonly dueMs: number }[] = [];
   readonly #timeoutMs: number;
   readonly #wheel: TimerWheel;
   readonly #clock: Clock;
@@ -22,20 +25,20 @@ export class WaitingQueue implements DeadlineOwner {
     return this.#entries.length;
   }
 
-  push(waiter: Waiter): void {
+  push(waiter: Waiting): void {
     const dueMs = this.#clock.monotonicMs() + this.#timeoutMs;
     this.#entries.push({ waiter, dueMs });
     if (this.#entries.length === 1) this.#wheel.schedule(this.#deadline, dueMs);
   }
 
-  shift(): Waiter | undefined {
+  shift(): Waiting | undefined {
     const entry = this.#entries.shift();
     this.#reschedule();
     return entry?.waiter;
   }
 
   /** True when it was waiting here. */
-  remove(waiter: Waiter): boolean {
+  remove(waiter: Waiting): boolean {
     const at = this.#entries.findIndex((entry) => entry.waiter === waiter);
     if (at >= 0) this.#entries.splice(at, 1);
     this.#reschedule();

@@ -69,8 +69,8 @@ export interface RawServer extends AsyncDisposable {
 }
 
 /** An HTTP/2 server without any gRPC; set `server.on("stream", ...)`. */
-export async function rawHttp2(): Promise<RawServer> {
-  const server = createHttp2Server();
+export async function rawHttp2(settings: object = {}): Promise<RawServer> {
+  const server = createHttp2Server({ settings });
   const sessions: ServerHttp2Session[] = [];
   server.on("session", (session) => {
     sessions.push(session);

@@ -10,7 +10,8 @@ import { ResponseHead } from "../../host/net/http1/response-head.ts";
 import type { Rejection } from "../../host/net/http1/rejection.ts";
 import type { RequestHead } from "../../host/net/http1/request-head.ts";
 import { RequestReader, type RequestSink } from "../../host/net/http1/request-reader.ts";
-import { UpstreamRequest, type ResponseSink } from "../../host/net/upstream-request.ts";
+import type { ResponseSink } from "../../host/net/upstream-call.ts";
+import { UpstreamRequest } from "../../host/net/upstream-request.ts";
 import { MetricRegistry } from "../../host/observe/metrics.ts";
 import { Cluster } from "../../host/upstream/cluster.ts";
 import type { TransportEvents } from "../../host/upstream/transport.ts";
@@ -46,6 +47,7 @@ export function readRequests(text: string): RequestReading {
     },
     requestTrailers: done,
     requestRejected: (rejection) => (reading.rejection = rejection),
+    prefaceReceived() {},
   };
   const reader = new RequestReader(sink, { maxHeaderBytes: 65_536, maxHeaders: 100 });
   reader.feed(Buffer.from(text, "latin1"));
@@ -119,7 +121,13 @@ export function readResponse(text: string, method: string, closes: boolean): Res
     },
     upstreamTrailers: () => (reading.whole = true),
   };
-  new UpstreamRequest(cluster, sink, { method, head: `${method} / HTTP/1.1\r\n`, length: -1, endStream: true }).start();
+  new UpstreamRequest(cluster, sink, {
+    method,
+    head: `${method} / HTTP/1.1\r\n`,
+    list: [],
+    length: -1,
+    endStream: true,
+  }).start();
   wire.events?.connected();
   const bytes = Buffer.from(text, "latin1");
   if (bytes.length > 0) wire.events?.received(bytes, bytes.length);

@@ -4,12 +4,12 @@ import { systemClock, type Clock } from "../../host/base/clock.ts";
 import { seededRandom } from "../../host/base/random.ts";
 import { TimerWheel } from "../../host/base/timer-wheel.ts";
 import type { ChainTemplate, ExchangePort, HttpStream, StreamFacts } from "../../host/chain/ports.ts";
-import { NO_REQUEST } from "../../host/net/http1/refusal.ts";
+import { NO_REQUEST } from "../../host/net/refused.ts";
 import { httpProtocol } from "../../host/net/http1/protocol.ts";
 import { TlsAcceptors } from "../../host/net/tls/acceptors.ts";
 import { tlsProtocol } from "../../host/net/tls/protocol.ts";
 import { startListener, type RunningListener } from "../../host/net/listener.ts";
-import type { ListenerLimits, ListenerOptions } from "../../host/net/options.ts";
+import type { Http2Options, ListenerLimits, ListenerOptions } from "../../host/net/options.ts";
 import { MetricRegistry } from "../../host/observe/metrics.ts";
 import type { RouteOptions } from "../../host/route/options.ts";
 import { RouteTable } from "../../host/route/table.ts";
@@ -29,6 +29,16 @@ export const LIMITS: ListenerLimits = {
   maxConnections: 10_000,
   maxActiveRequests: 0,
   maxLoopLagMs: 0,
+};
+
+export const HTTP2: Http2Options = {
+  maxConcurrentStreams: 100,
+  initialStreamWindowSize: 64 * 1024,
+  initialConnectionWindowSize: 1024 * 1024,
+  maxConnectionDurationMs: 0,
+  streamResetBurst: 1000,
+  streamResetRate: 33,
+  maxControlFrames: 1000,
 };
 
 export const route = (more: Partial<RouteOptions> = {}): RouteOptions => ({
@@ -84,6 +94,7 @@ export interface TestProxyInputs {
   readonly cluster?: Partial<ClusterOptions>;
   readonly limits?: Partial<ListenerLimits>;
   readonly listener?: Partial<ListenerOptions>;
+  readonly http2?: Partial<Http2Options>;
   readonly routes?: readonly RouteOptions[];
   readonly chain?: ChainTemplate;
   readonly clock?: Clock;
@@ -119,6 +130,7 @@ export async function startProxy(inputs: TestProxyInputs = {}): Promise<TestProx
     routes: [],
     limits: { ...LIMITS, ...inputs.limits },
     armHeader: "",
+    http2: { ...HTTP2, ...inputs.http2 },
     ...inputs.listener,
   };
   const plain = httpProtocol({ options: listenerOptions, view: () => view, clock, random, wheel, registry });

@@ -11,7 +11,7 @@ import type { Cluster } from "../../upstream/cluster.ts";
 import { inTurn } from "../turn.ts";
 import { frameMessage, MessageReader, type FramingFault } from "./framing.ts";
 import { metadataOf, requestHead } from "./metadata.ts";
-import type { Session, SessionInputs } from "./session.ts";
+import type { ClientSession, SessionInputs } from "../http2/client-session.ts";
 import type { ClusterGuest, Sessions } from "./sessions.ts";
 import * as grpc from "./status.ts";
 
@@ -34,7 +34,7 @@ export class Call implements GrpcCall, ClusterGuest, DeadlineOwner {
   readonly #reader = new MessageReader(MAX_GRPC_MESSAGE_BYTES);
   #events: GrpcEvents | null;
   #cluster: Cluster | null = null;
-  #session: Session | null = null;
+  #session: ClientSession | null = null;
   #calls: Set<ClusterGuest> | null = null;
   #stream: ClientHttp2Stream | null = null;
   #hasHead = false;

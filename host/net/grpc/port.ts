@@ -2,7 +2,7 @@
 import type { GrpcPort } from "../../plugin/grpc-port.ts";
 import type { Cluster } from "../../upstream/cluster.ts";
 import { Call } from "./call.ts";
-import type { SessionInputs } from "./session.ts";
+import type { SessionInputs } from "../http2/client-session.ts";
 import { Sessions } from "./sessions.ts";
 
 export interface GrpcInputs extends SessionInputs {

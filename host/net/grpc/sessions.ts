@@ -1,7 +1,11 @@
 // The gRPC connections of one data thread: at most one per endpoint, made at the first call, gone with the endpoint's cluster.
 import type { Cluster } from "../../upstream/cluster.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
-import { Session, type SessionInputs, type SessionOwner } from "./session.ts";
+import { ClientSession, type SessionInputs, type SessionOwner } from "../http2/client-session.ts";
+
+/** Apart from those of proxied requests: what a paused request has not read must not keep the answer to the call-out that
+ * would let it go on from coming. */
+const WINDOWS = { stream: 256 * 1024, session: 1024 * 1024 };
 
 /** A call, as the end of its cluster finds it. */
 export interface ClusterGuest {
@@ -12,20 +16,31 @@ class ClusterSessions implements SessionOwner {
   readonly calls = new Set<ClusterGuest>();
   readonly #cluster: Cluster;
   readonly #inputs: SessionInputs;
-  readonly #byEndpoint = new Map<Endpoint, Session>();
+  readonly #byEndpoint = new Map<Endpoint, ClientSession>();
 
   constructor(cluster: Cluster, inputs: SessionInputs) {
     this.#cluster = cluster;
     this.#inputs = inputs;
   }
 
-  to(endpoint: Endpoint): Session {
-    const session = this.#byEndpoint.get(endpoint) ?? new Session(this.#cluster, endpoint, this.#inputs, this);
+  to(endpoint: Endpoint): ClientSession {
+    const session = this.#byEndpoint.get(endpoint) ?? this.#open(endpoint);
     this.#byEndpoint.set(endpoint, session);
     return session;
   }
 
-  sessionGone(session: Session): void {
+  #open(endpoint: Endpoint): ClientSession {
+    return new ClientSession({ cluster: this.#cluster, endpoint, windows: WINDOWS }, this.#inputs, this);
+  }
+
+  sessionOpened(): void {}
+
+  /** Calls open their streams without waiting. */
+  awaits(): boolean {
+    return false;
+  }
+
+  sessionGone(session: ClientSession): void {
     if (this.#byEndpoint.get(session.endpoint) === session) this.#byEndpoint.delete(session.endpoint);
   }
 
@@ -44,7 +59,7 @@ export class Sessions {
   }
 
   /** The connection for one call, with the list the call stands on while it runs; null when no endpoint can be had. */
-  for(cluster: Cluster): { readonly session: Session; readonly calls: Set<ClusterGuest> } | null {
+  for(cluster: Cluster): { readonly session: ClientSession; readonly calls: Set<ClusterGuest> } | null {
     const endpoint = cluster.choose();
     if (endpoint === null) return null;
     const sessions = this.#byCluster.get(cluster) ?? this.#begin(cluster);

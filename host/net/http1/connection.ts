@@ -11,6 +11,7 @@ import { Exchange } from "../exchange.ts";
 import type { ConnectionFacts, RequestSummary } from "../facts.ts";
 import { copyBytes } from "../latin1.ts";
 import { readInto } from "../lent-reads.ts";
+import type { OpenConnection } from "../protocol.ts";
 import { type TurnTask, atTurnEnd, enterTurn, inTurn, leaveTurn, turnTimeMs } from "../turn.ts";
 import { MessageWriter, type WriterOwner } from "./message-writer.ts";
 import { statusLine } from "./reasons.ts";
@@ -22,7 +23,6 @@ import { checkedLines, parsedLines } from "./serialize.ts";
 
 /** A request body not longer than this is read to its end rather than closing the connection after an early answer. */
 const DRAINABLE_BYTES = 64 * 1024;
-
 const CLOSE = "connection: close\r\n";
 const KEEP_ALIVE = "connection: keep-alive\r\n";
 
@@ -50,6 +50,8 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   /** The client does not read as fast as we write. */
   #blocked = false;
   #paused = false;
+  /** Has taken the socket over: the client speaks HTTP/2. */
+  #successor: OpenConnection | null = null;
 
   constructor(socket: Socket, context: ListenerContext, connection: ConnectionFacts) {
     this.#socket = socket;
@@ -67,15 +69,12 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     socket.on("error", () => {});
   }
 
-  /** Ends the connection if it has had nothing to do for `quietMs`; used while draining. */
   closeIfIdle(nowMs: number, quietMs: number): void {
+    this.#successor?.closeIfIdle(nowMs, quietMs);
     if (this.#exchange !== null || this.#closing || !this.#reader.idle || nowMs - this.#idleSinceMs < quietMs) return;
-    inTurn(() => {
-      this.#close();
-    });
+    inTurn(() => this.#close());
   }
 
-  /** Ends the connection whatever it is doing. */
   destroy(): void {
     this.#socket.destroy();
   }
@@ -123,6 +122,14 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     else this.#exchange.fail(code, sentence);
   }
 
+  /** Only as the first thing on a connection: behind a request it is an attack or an accident. */
+  prefaceReceived(first: Buffer): void {
+    if (this.#requests === 0) this.#successor = this.#context.http2.open(this.#socket, this.connection, first);
+    if (this.#successor === null) return this.requestRejected("bad_version");
+    this.#closing = true;
+    this.#context.wheel.cancel(this.#deadline);
+  }
+
   sendInformational(status: number, headers: HeaderList): void {
     this.#writer.whole(`${statusLine(status)}${checkedLines(headers) ?? ""}\r\n`);
   }
@@ -132,8 +139,8 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     const status = Number(headers[1]);
     const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 2);
     if (exchange === null || lines === null || !(status >= 200 && status <= 599)) return false;
-    const bodyless = this.#reader.head.method === "HEAD" || status === 204 || status === 304;
-    const { http10 } = this.#reader.head;
+    const { http10, method } = this.#reader.head;
+    const bodyless = method === "HEAD" || status === 204 || status === 304;
     const open = http10 ? "close" : "chunked";
     const endless = open === "close" && !bodyless && !endStream && length < 0;
     this.#last = endless || this.#mustClose(exchange);
@@ -232,7 +239,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     });
   }
 
-  /** A client may send its request and FIN, and read on; a request cut short is none. */
+  // A client may send its request and FIN, and read on; a request cut short is none.
   #halfClosed(): void {
     inTurn(() => {
       this.#ended = true;
@@ -267,11 +274,10 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   }
 
   #mustClose(exchange: Exchange): boolean {
-    const { draining, options } = this.#context;
-    const { maxRequestsPerConnection } = options.limits;
     const reader = this.#reader;
-    if (draining || reader.head.close || reader.closed) return true;
-    if (maxRequestsPerConnection > 0 && this.#requests >= maxRequestsPerConnection) return true;
+    const { maxRequestsPerConnection: most } = this.#context.options.limits;
+    if (this.#context.draining || reader.head.close || reader.closed) return true;
+    if (most > 0 && this.#requests >= most) return true;
     return !reader.complete && (reader.bodyLeft > DRAINABLE_BYTES || exchange.bodyMayNotCome);
   }
 

@@ -1,7 +1,7 @@
 // Header names: one interned lower-case string and one kind per name, found by hashing the characters in the same pass that
 // checks them. Interned names make every later comparison a pointer compare, and no slice is made for a name seen before.
 import { internalized } from "../../abi/headers.ts";
-import { LOWER_TOKEN } from "./chars.ts";
+import { LOWER_TOKEN, isLowerToken } from "./chars.ts";
 
 /** What the parser does with a header; numbers, because the switch on it runs for every header. */
 export const Kind = {
@@ -109,3 +109,18 @@ const NEVER_WRITTEN: ReadonlySet<string> = new Set([
 
 /** Whether the codec writes (or leaves out) this header by itself. */
 export const isFramingName = (name: string): boolean => NEVER_WRITTEN.has(name);
+
+const byText = new Map<string, FieldName>();
+
+/** The entry of a name that is text already (HTTP/2); null when it is no lower-case token. Bounded like the table above. */
+export function fieldNameOf(name: string): FieldName | null {
+  const known = byText.get(name);
+  if (known !== undefined) return known;
+  if (!isLowerToken(name)) return null;
+  const entry = fieldName(name);
+  if (name.length <= MAX_INTERNED) {
+    if (byText.size === SLOTS) byText.clear();
+    byText.set(entry.name, entry);
+  }
+  return entry;
+}

@@ -1,4 +1,4 @@
-// HTTP/1.1 as a listener's protocol. Built by the data plane for every listener that is not TCP.
+// HTTP as a listener's protocol: connections begin as HTTP/1.1 and become HTTP/2 when the client's preface says so. Built by the data plane for every listener that is not TCP.
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { TimerWheel } from "../../base/timer-wheel.ts";
@@ -11,6 +11,7 @@ import type { ListenerOptions } from "../options.ts";
 import type { ListenerView } from "../ports.ts";
 import type { Protocol } from "../protocol.ts";
 import { RequestIds } from "../request-id.ts";
+import { Http2Server } from "../http2/server.ts";
 import { Http1Connection } from "./connection.ts";
 import { RefusedConnection } from "./refused-connection.ts";
 
@@ -29,11 +30,26 @@ export function httpProtocol({ options, view, clock, random, wheel, registry }: 
   const requestIds = new RequestIds(random);
   const admission = new Admission(metrics.requestsActive, clock);
   admission.configure(options.limits);
-  const context: ListenerContext = { options, view, clock, wheel, metrics, requestIds, admission, draining: false };
+  const http2 = new Http2Server();
+  const context: ListenerContext = {
+    options,
+    view,
+    clock,
+    wheel,
+    metrics,
+    requestIds,
+    admission,
+    draining: false,
+    http2,
+  };
+  http2.serve(context);
   return {
     metrics,
-    open: (socket, id, tls) =>
-      new Http1Connection(socket, context, connectionFacts(socket, { listener: options.name, id, tls })),
+    open: (socket, id, tls) => {
+      const connection = connectionFacts(socket, { listener: options.name, id, tls });
+      const chosen = tls?.alpn === "h2" ? http2.open(socket, connection, null) : null;
+      return chosen ?? new Http1Connection(socket, context, connection);
+    },
     refuse: (socket, id, tls) =>
       new RefusedConnection(socket, context, connectionFacts(socket, { listener: options.name, id, tls })),
     configure: (changed) => {
@@ -42,6 +58,7 @@ export function httpProtocol({ options, view, clock, random, wheel, registry }: 
     },
     drain: () => {
       context.draining = true;
+      http2.drain();
     },
     closed: () => admission.close(),
   };

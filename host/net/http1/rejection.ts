@@ -39,6 +39,8 @@ export const REJECTIONS = {
   trailers_too_large: refuse("the trailers are larger than this listener accepts", "request_header_too_large"),
   incomplete_request: refuse("the connection was closed in the middle of the request"),
   bad_bodyless_answer: refuse("a 1xx or 204 answer frames a body or ends the connection"),
+  bad_pseudo_header: refuse("a pseudo header is missing, unknown, repeated or has a value that is not allowed"),
+  connection_specific: refuse("HTTP/2 has no Connection and none of its headers"),
   bad_status_line: refuse("the answer does not begin with an HTTP/1 status line"),
 } as const satisfies Record<string, RejectionSpec>;
 

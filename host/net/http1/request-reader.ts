@@ -22,7 +22,15 @@ export interface RequestSink {
   requestTrailers(trailers: HeaderList): void;
   /** The reader has closed itself. */
   requestRejected(rejection: Rejection): void;
+  /**
+   * The client has HTTP/2 in mind: its preface began where a request was expected. The reader has closed itself.
+   * @param first the preface and all that followed it
+   */
+  prefaceReceived(first: Buffer): void;
 }
+
+/** As far as it looks like a request (RFC 9113 3.4). */
+const PREFACE = "PRI * HTTP/2.0\r\n\r\n";
 
 type State = "head" | "body" | "done" | "closed";
 
@@ -161,10 +169,19 @@ export class RequestReader {
     // One empty line before a request is allowed (RFC 9112 2.2).
     const head = known === 0 ? headText(text, bytes, at) : headTextOf(text);
     const refused = this.head.parse(head, text.startsWith("\r\n") ? 2 : 0, end);
-    if (refused !== null) return this.#reject(refused);
+    if (refused !== null)
+      return text.startsWith(PREFACE) ? this.#leave(bytes, at - known, length) : this.#reject(refused);
     const next = at + end + 2 - known;
     this.#open();
     return next;
+  }
+
+  /** Looked for in what is no HTTP/1.1 only, so that requests do not pay for it. @param at of the preface; may lie before 0 */
+  #leave(bytes: Buffer, at: number, length: number): number {
+    const rest = copyBytes(bytes, at + PREFACE.length, length);
+    this.close();
+    this.#sink.prefaceReceived(Buffer.concat([Buffer.from(PREFACE), rest]));
+    return length;
   }
 
   #unfinished(text: string, known: number, end: number): number {

@@ -1,7 +1,7 @@
 // What the bench computes with: wrong here would be wrong in every figure it prints.
 import { describe, expect, test } from "vitest";
 import { parseSTime } from "../../../bench/measure/handshakes.ts";
-import { parseWrk } from "../../../bench/measure/load.ts";
+import { parseH2load, parseWrk } from "../../../bench/measure/load.ts";
 import { parseParent, parseRss, parseSchedstat, usageOf } from "../../../bench/measure/proc.ts";
 import { markdown } from "../../../bench/readme.ts";
 import { figureOf, median, percentile, ratio } from "../../../bench/measure/statistics.ts";
@@ -74,6 +74,17 @@ Requests/sec:  23010.10`;
 
   test("anything else is refused with its text", () => {
     expect(() => parseWrk("unable to connect")).toThrow("unable to connect");
+  });
+});
+
+describe("h2load", () => {
+  const report = `finished in 1.00s, 22553.50 req/s, 617.46KB/s
+requests: 22553 total, 22713 started, 22553 done, 22550 succeeded, 3 failed, 0 errored, 0 timeout
+status codes: 22552 2xx, 0 3xx, 0 4xx, 1 5xx`;
+
+  test("requests and everything that failed are read from its report", () => {
+    expect(parseH2load(report)).toMatchObject({ requests: 22_553, failed: 4 });
+    expect(() => parseH2load("unable to connect")).toThrow("unable to connect");
   });
 });
 

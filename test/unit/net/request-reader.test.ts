@@ -41,6 +41,10 @@ class Recorder implements RequestSink {
     if (this.eager) this.reader.next();
   }
 
+  prefaceReceived(first: Buffer): void {
+    this.log.push(`preface ${first.latin1Slice()}`);
+  }
+
   requestRejected(rejection: Rejection): void {
     this.rejection = rejection;
     this.log.push(rejection);
