@@ -122,9 +122,10 @@ function readArmHeader(reader: Reader): string {
 export function readListener(reader: Reader, chain: readonly string[], files: Files): ListenerOptions {
   const filters = reader.get("filters");
   const tcp = readTcp(reader);
-  const tls = readServerTls(reader.get("tls"), files, tcp === undefined);
   const byDefault = tcp === undefined ? chain : [];
   const http2 = tcp === undefined ? readHttp2(reader.get("http2")) : undefined;
+  const spoken = http2 === undefined ? ["http/1.1"] : ["h2", "http/1.1"];
+  const tls = readServerTls(reader.get("tls"), files, tcp === undefined ? spoken : []);
   return {
     name: reader.get("name").text(),
     ...readAddress(reader.get("address"), { host: "127.0.0.1", port: 0 }),

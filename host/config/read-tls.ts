@@ -134,7 +134,8 @@ function readClientCertificates(reader: Reader, files: PemFiles): ClientCertific
 }
 
 /** The `tls` part of a listener; undefined for one without. */
-export function readServerTls(reader: Reader, where: Files, isHttp: boolean): ServerTlsOptions | undefined {
+/** @param spoken what the listener speaks, best first, by its names in ALPN; none = any name may be offered */
+export function readServerTls(reader: Reader, where: Files, spoken: readonly string[]): ServerTlsOptions | undefined {
   if (!reader.isObject) return undefined;
   const files = new PemFiles(where);
   const parameters = readParameters(reader);
@@ -142,22 +143,23 @@ export function readServerTls(reader: Reader, where: Files, isHttp: boolean): Se
   const certificates = list.items.map((item) => readCertificate(item, files));
   const alpn = reader.get("alpn");
   checkNamesOnce(list);
-  if (isHttp) checkHttpAlpn(alpn);
+  if (spoken.length > 0) checkHttpAlpn(alpn, spoken);
   return {
     ...parameters,
     certificates: eachOnce(list, certificates),
     clientCertificates: readClientCertificates(reader.get("clientCertificates"), files),
-    alpn: alpn.isPresent ? alpn.strings() : isHttp ? ["http/1.1"] : [],
+    alpn: alpn.isPresent ? alpn.strings() : spoken,
     handshakeTimeoutMs: reader.get("handshakeTimeout").durationMs(10_000),
     files: files.paths,
   };
 }
 
 /** On an HTTP listener a name is a promise to speak that protocol. */
-function checkHttpAlpn(alpn: Reader): void {
+function checkHttpAlpn(alpn: Reader, spoken: readonly string[]): void {
   for (const item of alpn.items) {
-    if (["h2", "http/1.1", ""].includes(item.text())) continue;
-    item.problem("not_supported", `"${item.text()}" is not spoken by HTTP listeners`, { hint: "use h2 or http/1.1" });
+    if (item.text() === "" || spoken.includes(item.text())) continue;
+    const hint = `use ${spoken.join(" or ")}`;
+    item.problem("not_supported", `"${item.text()}" is not spoken by this HTTP listener`, { hint });
   }
 }
 

@@ -124,7 +124,7 @@ const http2 = Type.Unsafe({
       streamResetRate: optional(count("And after that, per second.", 33, 1)),
       maxControlFrames: optional(count("PING and SETTINGS frames in 10 s; over: GOAWAY.", 1000, 1)),
     },
-    "HTTP/2 for clients that begin with its preface. `false` turns it off.",
+    "HTTP/2 for clients that begin with its preface or agree on h2 in TLS. `false` turns it off.",
   ),
   type: ["object", "boolean"],
 });

@@ -59,7 +59,11 @@ export const serverTls: TSchema = object(
     }),
     clientCertificates: optional(clientCertificates),
     ...parameters,
-    alpn: optional(protocols("Protocols offered, best first. Default http/1.1; on a tcp listener none.")),
+    alpn: optional(
+      protocols(
+        "Protocols offered, best first. Default h2 (unless http2 is false) and http/1.1; on a tcp listener none.",
+      ),
+    ),
     handshakeTimeout: optional(duration("From the connection to the end of the handshake.", "10s")),
   },
   "Connections begin with a TLS handshake. Changed certificate files are picked up without a restart.",

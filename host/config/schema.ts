@@ -64,7 +64,7 @@ const http2 = object(
     ),
     initialConnectionWindowSize: optional(size("As above, over all streams of a connection.", "1MiB")),
   },
-  "The servers speak HTTP/2 with prior knowledge (h2c); {} takes the defaults.",
+  "The servers speak HTTP/2: with prior knowledge (h2c), or agreed on by ALPN where the cluster has tls; {} takes the defaults.",
 );
 
 const cluster = object(

@@ -139,7 +139,7 @@ export async function startProxy(inputs: TestProxyInputs = {}): Promise<TestProx
   const protocol = tlsProtocol({
     options: listenerOptions,
     plain,
-    byAlpn: { "http/1.1": plain },
+    byAlpn: { "http/1.1": plain, h2: plain },
     acceptor: () => acceptors.of(listenerOptions),
     refused: (facts) => view.finished(facts, NO_REQUEST),
     clock,

@@ -11,6 +11,7 @@ import type { ConnectionFacts } from "../facts.ts";
 import type { Http2Options } from "../options.ts";
 import type { OpenConnection } from "../protocol.ts";
 import { inTurn, turnTimeMs } from "../turn.ts";
+import { breakOff } from "./break-off.ts";
 import { type Flood, FloodGuard } from "./flood-guard.ts";
 import { Http2RequestHead } from "./request-head.ts";
 import { ServerStream, type StreamOwner } from "./server-stream.ts";
@@ -140,6 +141,12 @@ export class Http2Connection implements OpenConnection, StreamOwner, DeadlineOwn
   }
 
   #stream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
+    if (this.#blamed) {
+      // The rest of what one read brought: nothing of it is worth work upstream.
+      stream.on("error", () => {});
+      breakOff(stream, constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
     const { limits } = this.context.options;
     const endStream = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const served = new ServerStream(stream, this, endStream);

@@ -155,6 +155,8 @@ describe("floods", () => {
     expect([NGHTTP2_ENHANCE_YOUR_CALM, 2]).toContain(await client.ended());
     expect(rejected(proxy, "http2_reset_flood")).toBe(1);
     await until(() => proxy.metric("sluice_http_active_requests") === 0, "the exchanges to end");
+    // What followed the verdict in the same read came to nothing.
+    expect(proxy.finished.length).toBeLessThan(60);
   });
 
   test.each([

@@ -1,21 +1,15 @@
-// Other people's HTTP/2: curl, nghttp and h2load against a listener and through an HTTP/2 cluster; TLS with ALPN as a socket
-// that has chosen; and the drain as they see it.
+// Other people's HTTP/2: curl, nghttp and h2load against a listener and through an HTTP/2 cluster; TLS with ALPN on both
+// sides; and the drain as they see it.
 import { execFile, execFileSync } from "node:child_process";
 import { createServer as createHttpServer } from "node:http";
-import { connect, type ServerHttp2Stream } from "node:http2";
+import { connect, createSecureServer, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
-import { systemClock } from "../../../host/base/clock.ts";
-import { seededRandom } from "../../../host/base/random.ts";
-import { httpProtocol } from "../../../host/net/http1/protocol.ts";
 import { rawHttp2 } from "../../support/grpc.ts";
-import { answerOf, FRAME, h2Client, headers, PREFACE, RawClient } from "../../support/http2.ts";
-import { EMPTY_CHAIN, HTTP2, LIMITS, route, startProxy } from "../../support/proxy.ts";
-import { MetricRegistry } from "../../../host/observe/metrics.ts";
-import { RouteTable } from "../../../host/route/table.ts";
-import { TimerWheel } from "../../../host/base/timer-wheel.ts";
+import { answerOf, FRAME, h2Client, headers, ping, PREFACE, RawClient } from "../../support/http2.ts";
+import { route, startProxy } from "../../support/proxy.ts";
+import { authority, clientTls, dialTls, local, serverTls, tlsUpstream } from "../../support/tls.ts";
 import { expectNoSockets, rawUpstream, until } from "../../support/wire.ts";
 
 afterEach(expectNoSockets);
@@ -32,7 +26,7 @@ const installed = (command: string, ...args: string[]): boolean => {
   }
 };
 const needs = (context: { skip(note: string): void }, command: string, debian: string): void => {
-  if (!installed(command, command === "openssl" ? "version" : "--version")) {
+  if (!installed(command, "--version")) {
     context.skip(`${command} is not installed (Debian package ${debian})`);
   }
 };
@@ -99,50 +93,67 @@ describe("other clients", () => {
   });
 });
 
-test("a TLS socket that has chosen h2 speaks HTTP/2, one that has not HTTP/1.1", async (context) => {
-  needs(context, "openssl", "openssl");
-  const subject = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=a"];
-  const pem = execFileSync("openssl", [...subject, "-keyout", "-", "-out", "-"], {
-    stdio: ["ignore", "pipe", "ignore"],
+describe("TLS", () => {
+  const alpn = ["h2", "http/1.1"];
+
+  test("a client that agrees on h2 speaks HTTP/2, one that does not HTTP/1.1", async (context) => {
+    needs(context, "curl", "curl");
+    await using proxy = await startProxy({ routes: [direct], listener: { tls: serverTls({ alpn }) } });
+    const url = `https://127.0.0.1:${proxy.port}/`;
+    const session = connect(url, { ca: authority.cert });
+    session.on("error", () => {});
+    expect(await answerOf(session.request({ ":path": "/" }))).toMatchObject({ status: 200, body: "ok", whole: true });
+    session.destroy();
+    expect(await run("curl", "-sk", "--http1.1", "--max-time", "10", url)).toBe("ok");
+    expect(await run("curl", "-sk", "--http2", "--max-time", "10", "-w", "%{http_version}", url)).toBe("ok2");
+    const seen = proxy.finished.map(({ facts }) => [facts.protocol, facts.scheme, facts.tls?.alpn]);
+    expect(seen).toEqual([
+      ["HTTP/2", "https", "h2"],
+      ["HTTP/1.1", "https", "http/1.1"],
+      ["HTTP/2", "https", "h2"],
+    ]);
   });
-  const clock = systemClock;
-  const registry = new MetricRegistry();
-  const seen: string[] = [];
-  const view = {
-    routes: new RouteTable([direct]),
-    chainFor: () => EMPTY_CHAIN,
-    cluster: () => undefined,
-    finished: ({ protocol }: { readonly protocol: string }) => void seen.push(protocol),
-  };
-  const options = {
-    name: "tls",
-    host: "",
-    port: 0,
-    accessLog: null,
-    filters: [],
-    routes: [],
-    limits: LIMITS,
-    armHeader: "",
-    http2: HTTP2,
-  };
-  const wheel = new TimerWheel(clock);
-  const protocol = httpProtocol({ options, view: () => view, clock, random: seededRandom(1), wheel, registry });
-  const server = createTlsServer({ key: pem, cert: pem, ALPNProtocols: ["h2", "http/1.1"] }, (socket) => {
-    protocol.open(socket, 1);
+
+  test("floods are seen there too", async () => {
+    await using proxy = await startProxy({
+      routes: [direct],
+      listener: { tls: serverTls({ alpn }) },
+      http2: { maxControlFrames: 50 },
+    });
+    const socket = await dialTls(proxy.port, { ALPNProtocols: ["h2"] });
+    socket.write(Buffer.concat([PREFACE, ...Array.from({ length: 200 }, () => ping())]));
+    socket.resume();
+    await until(() => socket.destroyed, "the connection to end");
+    expect(proxy.metric("sluice_http_rejected_total", { reason: "http2_control_flood" })).toBe(1);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
-  session.on("error", () => {});
-  expect(await answerOf(session.request({ ":path": "/" }))).toMatchObject({ status: 200, body: "ok", whole: true });
-  session.destroy();
-  if (installed("curl", "--version")) {
-    expect(await run("curl", "-sk", "--http1.1", "--max-time", "10", `https://127.0.0.1:${port}/`)).toBe("ok");
-    expect(await run("curl", "-sk", "--http2", "-w", "%{http_version}", `https://127.0.0.1:${port}/`)).toBe("ok2");
-    expect(seen).toEqual(["HTTP/2", "HTTP/1.1", "HTTP/2"]);
-  }
-  await new Promise((resolve) => server.close(resolve));
-  await until(() => wheel.size === 0, "the connections to end");
+
+  test("HTTP/2 to an upstream is agreed on; one that does not agree is a connect failure that says why", async () => {
+    const seen: string[] = [];
+    const server = createSecureServer({ key: local.key, cert: local.cert });
+    server.on("stream", (stream: ServerHttp2Stream, head) => {
+      seen.push(String(head[":scheme"]));
+      stream.respond({ ":status": 200 });
+      stream.end("secured");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const http2 = { maxConcurrentStreams: 100, initialStreamWindowSize: 65_535, initialConnectionWindowSize: 65_535 };
+    const cluster = { http2, tls: clientTls() };
+    {
+      await using proxy = await startProxy({ upstreams: [port], cluster });
+      await using client = await h2Client(proxy.port);
+      expect(await client.get()).toMatchObject({ status: 200, body: "secured" });
+      expect(seen).toEqual(["https"]);
+      expect(proxy.finished[0]?.facts.upstreamTls).toMatchObject({ version: "TLSv1.3", alpn: "h2" });
+    }
+    await new Promise((resolve) => server.close(resolve));
+    await using plain = await tlsUpstream();
+    await using proxy = await startProxy({ upstreams: [plain.port], cluster });
+    await using client = await h2Client(proxy.port);
+    expect((await client.get()).status).toBe(503);
+    expect(proxy.finished[0]?.facts).toMatchObject({ responseFlags: "UF" });
+    expect(proxy.finished[0]?.facts.transportFailure).toContain("the peer does not speak HTTP/2");
+  });
 });
 
 describe("the drain", () => {

@@ -80,7 +80,7 @@ describe("tls of a listener", () => {
       clientCertificates: { mode: "none", ca: "" },
       minVersion: "TLSv1.2",
       maxVersion: "TLSv1.3",
-      alpn: ["http/1.1"],
+      alpn: ["h2", "http/1.1"],
       handshakeTimeoutMs: 10_000,
       files: ["a.pem", "a.key", "b.pem", "b.key"].map((name) => join(folder, name)),
     });
