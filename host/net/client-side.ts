@@ -1,5 +1,5 @@
 // The seam between an exchange and the protocol that carries it. An exchange knows nothing of sockets, chunks or streams:
-// HTTP/1.1 implements this per connection, HTTP/2 will per stream.
+// HTTP/1.1 implements this per connection, HTTP/2 per stream.
 import type { HeaderList } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Admission } from "./admission.ts";

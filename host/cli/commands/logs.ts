@@ -2,7 +2,7 @@
 import { AdminClient } from "../admin-client.ts";
 import type { Command, Context } from "../command.ts";
 import { formatEvent } from "../events.ts";
-import { EXIT } from "../exit.ts";
+import { followUntilInterrupted } from "../follow.ts";
 
 async function follow(context: Context, signal: AbortSignal): Promise<void> {
   const { args, terminal } = context;
@@ -16,20 +16,7 @@ async function follow(context: Context, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function run(context: Context): Promise<number> {
-  const interrupted = new AbortController();
-  const onInt = (): void => interrupted.abort();
-  process.once("SIGINT", onInt);
-  try {
-    await follow(context, interrupted.signal);
-    return EXIT.ok;
-  } catch (error) {
-    if (interrupted.signal.aborted) return EXIT.interrupted;
-    throw error;
-  } finally {
-    process.off("SIGINT", onInt);
-  }
-}
+const run = (context: Context): Promise<number> => followUntilInterrupted((signal) => follow(context, signal));
 
 export const logs: Command = {
   name: "logs",

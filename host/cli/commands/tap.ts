@@ -4,7 +4,7 @@ import type { TapFilter, TapRecord } from "../../link/tap.ts";
 import { AdminClient } from "../admin-client.ts";
 import type { Args, Command, Context } from "../command.ts";
 import { toClockTime } from "../events.ts";
-import { EXIT } from "../exit.ts";
+import { followUntilInterrupted } from "../follow.ts";
 import { storyLines } from "../story.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -67,22 +67,7 @@ async function follow(context: Context, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function run(context: Context): Promise<number> {
-  const interrupted = new AbortController();
-  const onInt = (): void => interrupted.abort();
-  process.once("SIGINT", onInt);
-  try {
-    await follow(context, interrupted.signal);
-    return EXIT.ok;
-  } catch (error) {
-    if (interrupted.signal.aborted) return EXIT.interrupted;
-    throw error;
-  } finally {
-    process.off("SIGINT", onInt);
-    // Closes the connection, and with it the tap.
-    interrupted.abort();
-  }
-}
+const run = (context: Context): Promise<number> => followUntilInterrupted((signal) => follow(context, signal));
 
 export const tap: Command = {
   name: "tap",
