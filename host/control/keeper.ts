@@ -1,5 +1,5 @@
 // Writes down what survives a restart. A change after a quiet second is written at once; while changes come faster, once a
-// second: a file with every version in it, flushed to the disk, is a third of what a reload costs (bench: P8).
+// second: the file holds every version and is flushed to the disk each time (bench: P8).
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Serial } from "./serial.ts";
 
