@@ -5,6 +5,9 @@
 
 export type HeaderList = string[];
 
+/** For those who compare a list with what a parser made of it: all of it is new. Never written. */
+export const NOTHING_PARSED: HeaderList = [];
+
 /**
  * The one string object that V8 keeps for this text. Two of them are compared by address; names from peers and names from
  * guests would else be compared character by character at each look-up. For tables of names: not cheap itself.

@@ -8,17 +8,13 @@ import { Brake } from "./brake.ts";
 import { fitLength } from "./content-length.ts";
 import type { DirectionOwner } from "./direction-owner.ts";
 import type { Flow, FlowState, Side } from "./flow.ts";
+import { Message } from "./message.ts";
 import { bounds, continues, headersContinue, keepsChunk, stopsReading } from "./results.ts";
 import type { StreamContext } from "./stream-context.ts";
 
 export class Direction {
   readonly side: Side;
-  headers: HeaderList | null = null;
-  trailers: HeaderList | null = null;
-  /** The headers have left the chain. */
-  forwarded = false;
-  /** So have the trailers. */
-  trailersForwarded = false;
+  readonly message = new Message();
   readonly #owner: DirectionOwner;
   readonly #first: number;
   readonly #last: number;
@@ -29,8 +25,6 @@ export class Direction {
   #flowed = false;
   /** Counts restarts: a walk that was under way when one happened ends quietly. */
   #walk = 0;
-  /** The last body callback runs, and no trailers came: it may add some (abi.md 5.3). */
-  #ending = false;
 
   constructor(owner: DirectionOwner, side: Side) {
     this.#owner = owner;
@@ -41,7 +35,7 @@ export class Direction {
   }
 
   onHeaders(headers: HeaderList, end: boolean): void {
-    this.headers = headers;
+    this.message.headers = headers;
     this.#runHeaders(this.#first, end);
   }
 
@@ -50,24 +44,18 @@ export class Direction {
   }
 
   onTrailers(trailers: HeaderList): void {
-    this.trailers = trailers;
+    this.message.trailers = trailers;
     if (!this.#stopped) this.#runTrailers(this.#first, trailers);
   }
 
   /** No filter looks at the body or holds any of it: it may go past the chain. */
   get bodyPasses(): boolean {
-    if (!this.forwarded || this.#flowed || this.#stopped) return false;
+    if (!this.message.forwarded || this.#flowed || this.#stopped) return false;
     for (let index = this.#first; index !== this.#last; index += this.#step) {
       const context = this.#owner.contextAt(index, "response");
       if (context !== null && this.#callbacks(context).body !== null) return false;
     }
     return true;
-  }
-
-  /** Can trailers be written now? Makes a map for them when a filter may add some. */
-  openTrailers(): boolean {
-    if (this.trailers === null && this.#ending) this.trailers = [];
-    return this.trailers !== null && !this.trailersForwarded;
   }
 
   /** Nothing more happens in this direction. */
@@ -80,8 +68,9 @@ export class Direction {
   restart(): void {
     this.#walk++;
     this.#clearFlows();
-    this.trailers = null;
-    this.trailersForwarded = false;
+    this.message.parsed = [];
+    this.message.trailers = null;
+    this.message.trailersForwarded = false;
   }
 
   #clearFlows(): void {
@@ -127,12 +116,12 @@ export class Direction {
 
   /** Headers that waited for the body leave before it; their length is made true (abi.md 9.11). */
   #releaseHeaders(next: number, body: Buffer, end: boolean): void {
-    if (this.headers !== null) fitLength(this.headers, body.length, end);
+    if (this.message.headers !== null && this.message.openHeaders()) fitLength(this.message.headers, body.length, end);
     this.#runHeaders(next, false);
   }
 
   #runHeaders(from: number, end: boolean): void {
-    const headers = this.headers;
+    const headers = this.message.headers;
     if (headers === null || this.#stopped) return;
     const walk = this.#walk;
     for (let index = from; index !== this.#last; index += this.#step) {
@@ -154,7 +143,7 @@ export class Direction {
       context.vm.settle();
       if (this.#over(walk)) return;
     }
-    this.forwarded = true;
+    this.message.forwarded = true;
     this.#owner.forwardHeaders(this.side, headers, end);
   }
 
@@ -175,10 +164,10 @@ export class Direction {
       const passed = this.#callBody(context, callback, index, { data, end });
       if (passed === null || this.#over(walk)) return;
       data = passed;
-      if (!end || this.trailers === null) continue;
+      if (!end || this.message.trailers === null) continue;
       // It has added trailers: for the rest of the way the body does not end by itself.
       this.#runBody(index + this.#step, data, false);
-      if (!this.#over(walk)) this.#runTrailers(index + this.#step, this.trailers);
+      if (!this.#over(walk)) this.#runTrailers(index + this.#step, this.message.trailers);
       return;
     }
     if (data.length > 0 || end) this.#owner.forwardBody(this.side, data, end);
@@ -196,9 +185,9 @@ export class Direction {
     const held = flow.bytes;
     flow.append(input.data);
     flow.view = flow.lend();
-    this.#ending = input.end && this.trailers === null;
+    this.message.ending = input.end && this.message.trailers === null;
     const result = context.run(callback, flow.view.length, input.end ? 1 : 0);
-    const end = input.end && !this.#trailersAdded();
+    const end = input.end && !this.message.trailersAdded();
     if (this.#over(walk)) return null;
     const data = flow.view ?? input.data;
     flow.view = null;
@@ -212,19 +201,11 @@ export class Direction {
     flow.append(keepsChunk(result) ? data : data.subarray(0, held));
     flow.bodyEnd = end;
     flow.ownTrailers = end !== input.end;
-    if (flow.ownTrailers) flow.trailers = this.trailers;
+    if (flow.ownTrailers) flow.trailers = this.message.trailers;
     this.#pause(context, flow.state === "held" ? "held" : "body");
     this.#watch(context, flow, stopsReading(result));
     context.vm.settle();
     return null;
-  }
-
-  /** Did the last body callback, which has returned, add trailers? Asking to write is not adding. */
-  #trailersAdded(): boolean {
-    if (!this.#ending) return false;
-    this.#ending = false;
-    if (this.trailers?.length === 0) this.trailers = null;
-    return this.trailers !== null;
   }
 
   #queue(context: StreamContext, flow: Flow, data: Buffer, end: boolean): void {
@@ -259,7 +240,7 @@ export class Direction {
       context.vm.settle();
       if (this.#over(walk)) return;
     }
-    this.trailersForwarded = true;
+    this.message.trailersForwarded = true;
     this.#owner.forwardTrailers(this.side, trailers);
   }
 

@@ -1,6 +1,5 @@
 // One HTTP exchange on its way through the filters: owns the contexts, the two directions, and the end of them. Implements
 // the seam to `net` (ports.ts); knows no socket.
-import * as maps from "../../sdk/assembly/abi/map.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import type { GuestReply } from "../vm/ports.ts";
@@ -8,6 +7,7 @@ import { Direction } from "./direction.ts";
 import type { DirectionOwner } from "./direction-owner.ts";
 import type { Side } from "./flow.ts";
 import { buildReply, detailsWord } from "./local-reply.ts";
+import { listOf, opens } from "./message.ts";
 import type { ExchangePort, HttpStream, LocalReply, StreamFacts } from "./ports.ts";
 import { readAttribute, readSet } from "./properties.ts";
 import { readOwn } from "./attributes/own.ts";
@@ -44,7 +44,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   }
 
   get routed(): boolean {
-    return this.#request.forwarded || this.#replied;
+    return this.#request.message.forwarded || this.#replied;
   }
 
   get filterCount(): number {
@@ -75,18 +75,26 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     return !this.#replied && this.#response.bodyPasses;
   }
 
+  get parsedRequest(): HeaderList | null {
+    return this.#request.message.parsed;
+  }
+
+  get parsedResponse(): HeaderList | null {
+    return this.#response.message.parsed;
+  }
+
   responseTrailers(trailers: HeaderList): void {
     if (!this.#replied) this.#response.onTrailers(trailers);
   }
 
   /** The first reply wins; one that comes after the response has left is ignored (abi.md 5.4, 9.7). */
   localReply(reply: LocalReply): void {
-    if (this.#replied || this.#ended || this.#response.forwarded) return;
+    if (this.#replied || this.#ended || this.#response.message.forwarded) return;
     this.#replied = true;
     this.#request.stop();
     this.#response.restart();
     this.#port.stopRequest(reply.details, reply);
-    const { headers, body } = buildReply(reply, this.#request.headers);
+    const { headers, body } = buildReply(reply, this.#request.message.headers);
     this.#response.onHeaders(headers, body.length === 0);
     if (body.length > 0) this.#response.onBody(body, true);
   }
@@ -110,7 +118,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
 
   /** A filter that was not reached takes part in the end if it logs, so that early replies are logged (abi.md 9.10). */
   #logUnreached(index: number): void {
-    const { headers } = this.#request;
+    const { headers } = this.#request.message;
     const slot = this.#slots[index];
     const { facts } = this.#port;
     const arm = headers === null ? null : (slot?.choose(headers, facts.requestId, facts) ?? null);
@@ -141,7 +149,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   #create(index: number): StreamContext | null {
     const slot = this.#slots[index] as ChainSlot;
     const { facts } = this.#port;
-    const arm = chooseArm(slot, this.#request.headers ?? NO_HEADERS, facts.requestId, facts);
+    const arm = chooseArm(slot, this.#request.message.headers ?? NO_HEADERS, facts.requestId, facts);
     if (arm === null) {
       this.#contexts[index] = null;
       this.#rescue("wasm_fail_stream");
@@ -187,7 +195,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   /** Answers by itself, or resets when it is too late for an answer. */
   #rescue(code: ErrorCode): void {
     if (this.#ended) return;
-    if (this.#response.forwarded) {
+    if (this.#response.message.forwarded) {
       this.reset(code);
       return;
     }
@@ -197,13 +205,13 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
 
   reply(reply: GuestReply): void {
     const details = detailsWord(reply.details);
-    const accepted = !this.#replied && !this.#response.forwarded;
+    const accepted = !this.#replied && !this.#response.message.forwarded;
     for (const context of this.#contexts) {
       if (context?.replying !== true) continue;
       // The callback that asked has returned: its response callbacks count again.
       context.replied(accepted);
       // A filter that answers what it sees may see its own answer: it has had its turn, the answer goes on.
-      if (!accepted && !this.#response.forwarded) this.#response.resume(context.index);
+      if (!accepted && !this.#response.message.forwarded) this.#response.resume(context.index);
     }
     this.localReply({ ...reply, details });
   }
@@ -252,25 +260,11 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
   }
 
   map(map: number): HeaderList | null {
-    switch (map) {
-      case maps.HTTP_REQUEST_HEADERS:
-        return this.#request.headers;
-      case maps.HTTP_REQUEST_TRAILERS:
-        return this.#request.trailers;
-      case maps.HTTP_RESPONSE_HEADERS:
-        return this.#response.headers;
-      case maps.HTTP_RESPONSE_TRAILERS:
-        return this.#response.trailers;
-      default:
-        return null;
-    }
+    return listOf(this.#request.message, this.#response.message, map);
   }
 
-  /** Writable until it has left the chain. */
   mapWritable(map: number): boolean {
-    const direction = map <= maps.HTTP_REQUEST_TRAILERS ? this.#request : this.#response;
-    const trailers = map === maps.HTTP_REQUEST_TRAILERS || map === maps.HTTP_RESPONSE_TRAILERS;
-    return trailers ? direction.openTrailers() : !direction.forwarded;
+    return opens(this.#request.message, this.#response.message, map);
   }
 
   replaceMap(map: number, list: HeaderList): void {
@@ -289,9 +283,9 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     if (known !== null) return known;
     const source = {
       facts: this.#port.facts,
-      request: this.#request.headers,
-      response: this.#response.headers,
-      responseTrailers: this.#response.trailers,
+      request: this.#request.message.headers,
+      response: this.#response.message.headers,
+      responseTrailers: this.#response.message.trailers,
       complete: this.#complete,
       services: plugin.services,
     };

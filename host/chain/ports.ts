@@ -126,6 +126,10 @@ export interface HttpStream {
   responseBody(chunk: Buffer, endStream: boolean): void;
   /** Pieces of the response's body may go to the client past the chain: no filter looks at them. */
   readonly responseBodyPasses: boolean;
+  /** The request's headers as they came, once a filter may have written them; null: they are as they came. */
+  readonly parsedRequest: HeaderList | null;
+  /** As `parsedRequest`; empty for an answer of our own, of which nothing came from a parser. */
+  readonly parsedResponse: HeaderList | null;
   responseTrailers(trailers: HeaderList): void;
   /** The exchange answers by itself (no route, upstream failure): runs the response filters, then ExchangePort. */
   localReply(reply: LocalReply): void;

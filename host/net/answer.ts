@@ -1,6 +1,6 @@
 // An exchange's answer on its way to the client: the head with the length that may be promised, pieces, and our own
 // replies. Counts what is sent; says when something does not fit.
-import type { HeaderList } from "../abi/headers.ts";
+import { type HeaderList, NOTHING_PARSED } from "../abi/headers.ts";
 import { buildReply, isGrpc } from "../chain/local-reply.ts";
 import type { LocalReply } from "../chain/ports.ts";
 import type { ClientSide, ListenerContext } from "./client-side.ts";
@@ -14,8 +14,6 @@ import { plainReply } from "./rescue.ts";
 export class Answer {
   /** Content-Length of the upstream's answer; -1 for none and for our own answers. */
   length = -1;
-  /** The upstream's head as it was parsed, when filters may change it. */
-  parsed: HeaderList = [];
   /** The client has been given a head. */
   started = false;
   readonly #client: ClientSide;
@@ -32,14 +30,14 @@ export class Answer {
   }
 
   /**
-   * @param checked filters may have written the list
+   * @param parsed the upstream's head as it was parsed, when filters may have written it since; else null
    * @returns false: it cannot be sent, and nothing was
    */
-  head(headers: HeaderList, endStream: boolean, checked: boolean): boolean {
+  head(headers: HeaderList, endStream: boolean, parsed: HeaderList | null): boolean {
     const { armHeader } = this.#context.options;
     if (armHeader !== "" && this.#facts.arms !== "") headers.push(armHeader, this.#facts.arms);
-    const length = checked ? declaredLength(headers, this.length) : this.length;
-    this.started = this.#client.sendHead(headers, { endStream, length, checked, parsed: this.parsed });
+    const length = parsed === null ? this.length : declaredLength(headers, this.length);
+    this.started = this.#client.sendHead(headers, { endStream, length, parsed });
     if (this.started) this.#facts.responseCode = Number(headers[1]);
     return this.started;
   }
@@ -68,7 +66,7 @@ export class Answer {
     const { headers, body } = isGrpc(this.#request) ? buildReply(reply, this.#request) : plainReply(reply);
     headers.push("date", httpDate(this.#context.clock.nowMs()));
     const endStream = body.length === 0;
-    this.started = this.#client.sendHead(headers, { endStream, length: body.length, checked: true });
+    this.started = this.#client.sendHead(headers, { endStream, length: body.length, parsed: NOTHING_PARSED });
     if (!this.started) return false;
     this.#facts.responseCode = Number(headers[1]);
     return endStream || this.body(body, true);

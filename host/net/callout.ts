@@ -1,6 +1,6 @@
 // HTTP call-outs of filters, over the same clusters and pools as proxied requests. Collects the whole answer; every way to
 // fail is a word of CalloutFailure.
-import { type HeaderList, firstHeader } from "../abi/headers.ts";
+import { type HeaderList, firstHeader, NOTHING_PARSED } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { Deadline, type DeadlineOwner, type TimerWheel } from "../base/timer-wheel.ts";
@@ -126,7 +126,7 @@ class Callout implements ResponseSink, DeadlineOwner {
     const endStream = trailers.length === 0 && body.length === 0;
     const length = trailers.length > 0 || endStream ? -1 : body.length;
     const list = isHttp2 ? requestList(line, schemeOf(cluster)) : [];
-    const lines = isHttp2 ? "" : checkedLines(headers);
+    const lines = isHttp2 ? "" : checkedLines(headers, NOTHING_PARSED);
     const fits = isHttp2 ? appendHeaders(list, headers, []) : lines !== null;
     return fits ? { method: line.method, head: `${requestLine(line)}${lines}`, list, length, endStream } : null;
   }

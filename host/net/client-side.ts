@@ -38,10 +38,11 @@ export interface ResponseStart {
   readonly endStream: boolean;
   /** Announced length of the body, or -1. */
   readonly length: number;
-  /** Filters may have written the list: check every name and value. */
-  readonly checked: boolean;
-  /** The list as the upstream's answer was parsed: its pairs need no check where they stand unchanged. */
-  readonly parsed?: HeaderList;
+  /**
+   * The list as the upstream's answer was parsed: only pairs that do not stand where they stood are checked. Null: nobody has
+   * written it.
+   */
+  readonly parsed: HeaderList | null;
 }
 
 export interface ClientSide {

@@ -34,7 +34,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   readonly #answer: Answer;
   #route: RouteOptions | null = null;
   #stream: HttpStream | null = null;
-  /** The request's list as it was parsed, when there are filters. */
+  /** The request's headers as they came, when filters may have written them; else null. */
   #parsed: HeaderList | null = null;
   #forward: Forward | null = null;
   /** The request's head has passed the filters. */
@@ -77,7 +77,6 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     else if (chain.empty) this.forwardRequestHeaders(headers, endStream);
     else {
       this.#rematch = route === null;
-      this.#parsed = headers.slice();
       this.#stream = chain.open(this);
       this.#stream.requestHeaders(headers, endStream);
       if (!this.#forwarded) this.#upload.continueForFilters();
@@ -132,6 +131,8 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     this.#forwarded = true;
     if (this.#rematch) this.#choose(this.#view.routes.match(headers));
     const decision = this.facts.notes?.decision ?? null;
+    const parsed = this.#stream?.parsedRequest ?? null;
+    this.#parsed = decision === null ? parsed : (parsed ?? headers.slice());
     if (decision !== null) steer(decision, headers, this);
     if (this.#rematch || decision !== null) this.#client.deadlinesChanged();
     const action = this.#route?.action;
@@ -154,7 +155,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
 
   forwardResponseHeaders(headers: HeaderList, endStream: boolean): void {
     if (this.#over || this.#answer.started) return;
-    if (!this.#answer.head(headers, endStream, this.#stream !== null)) this.fail("internal_error");
+    if (!this.#answer.head(headers, endStream, this.#stream?.parsedResponse ?? null)) this.fail("internal_error");
     else if (endStream) this.#finish();
   }
 
@@ -207,7 +208,6 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
     this.deadlines.activeMs = this.#context.wheel.nowMs;
     this.#answer.length = length;
     this.#responding = true;
-    if (this.#stream !== null) this.#answer.parsed = headers.slice();
     if (this.#stream === null) this.forwardResponseHeaders(headers, endStream);
     else this.#stream.responseHeaders(headers, endStream);
   }

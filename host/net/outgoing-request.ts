@@ -26,6 +26,8 @@ export interface OutgoingOptions {
   readonly upload: {
     /** The client still waits for a 100, so the upstream is asked for it. */
     readonly awaitsContinue: boolean;
+    /** It came with `Expect: 100-continue`. */
+    readonly expectsContinue: boolean;
     /** The client takes trailers. */
     readonly acceptsTrailers: boolean;
     /** Content-Length as the client sent it, or -1. */
@@ -47,7 +49,8 @@ export function outgoingRequest(
   const { parsed, upload, endStream } = options;
   const checked = parsed !== null;
   // Only behind filters can time have passed since the head came, and the 100 been sent.
-  if (checked && !upload.awaitsContinue && headers.includes("expect")) removeHeader(headers, "expect");
+  if ((checked || upload.expectsContinue) && !upload.awaitsContinue && headers.includes("expect"))
+    removeHeader(headers, "expect");
   const line = {
     method: checked ? (firstHeader(headers, ":method") ?? "") : (headers[1] as string),
     authority: (checked ? firstHeader(headers, ":authority") : headers[5]) || options.authority,

@@ -13,6 +13,8 @@ export const BY_PEER = 2;
 export class Upload {
   /** Content-Length, or -1. */
   readonly length: number;
+  /** The client came with `Expect: 100-continue`. */
+  readonly expectsContinue: boolean;
   /** The client takes trailers. */
   readonly acceptsTrailers: boolean;
   /** The rest is of no interest any more: it is read and dropped. */
@@ -30,6 +32,7 @@ export class Upload {
     this.#facts = of.facts;
     this.#deadlines = of.deadlines;
     this.#maxBytes = maxBodyBytes === 0 ? Infinity : maxBodyBytes;
+    this.expectsContinue = head.expectsContinue;
     this.#expects = head.expectsContinue;
     this.length = head.contentLength;
     this.acceptsTrailers = head.acceptsTrailers;

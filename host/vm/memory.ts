@@ -5,6 +5,7 @@ import { pairsSize, writePairs } from "../abi/pairs.ts";
 import type { HeaderList } from "../abi/headers.ts";
 import type { Status } from "../abi/status.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
+import { giveText } from "./given-texts.ts";
 import { names, values } from "./name-table.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -137,7 +138,7 @@ export class GuestMemory {
   giveText(value: string, pointer: number, size: number): Status {
     const at = this.#room(value.length, pointer, size);
     if (at < 0) return status.INVALID_MEMORY_ACCESS;
-    if (at > 0) this.#bytes.latin1Write(value, at, value.length);
+    if (at > 0) giveText(value, this.#bytes, this.#words, at);
     return status.OK;
   }
 

@@ -3,7 +3,7 @@
 //
 //   idle <-> exchange -> closing (FIN sent, input dropped until the client's FIN or a short wait) -> closed
 import type { Socket } from "node:net";
-import type { HeaderList } from "../../abi/headers.ts";
+import { type HeaderList, NOTHING_PARSED } from "../../abi/headers.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { ClientSide, ListenerContext, ResponseStart } from "../client-side.ts";
@@ -131,13 +131,13 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   }
 
   sendInformational(status: number, headers: HeaderList): void {
-    this.#writer.whole(`${statusLine(status)}${checkedLines(headers) ?? ""}\r\n`);
+    this.#writer.whole(`${statusLine(status)}${checkedLines(headers, NOTHING_PARSED) ?? ""}\r\n`);
   }
 
-  sendHead(headers: HeaderList, { endStream, length, checked, parsed }: ResponseStart): boolean {
+  sendHead(headers: HeaderList, { endStream, length, parsed }: ResponseStart): boolean {
     const exchange = this.#exchange;
     const status = Number(headers[1]);
-    const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 2);
+    const lines = parsed === null ? parsedLines(headers, 2) : checkedLines(headers, parsed);
     if (exchange === null || lines === null || !(status >= 200 && status <= 599)) return false;
     const { http10, method } = this.#reader.head;
     const bodyless = method === "HEAD" || status === 204 || status === 304;

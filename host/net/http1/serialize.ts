@@ -21,15 +21,13 @@ export function parsedLines(list: HeaderList, from: number): string {
   return text;
 }
 
-const NOTHING_PARSED: HeaderList = [];
-
 /**
  * Header lines of a list that filters may have written. Pseudo headers and framing names are left out; null when a name or
  * a value could break out of its line. The host calls have checked all this: here is the last door before the wire.
  * @param parsed the list as our parser made it: a pair that still stands where it stood was checked there, and looking at
  * every character again costs more than parsing it did
  */
-export function checkedLines(list: HeaderList, parsed: HeaderList = NOTHING_PARSED): string | null {
+export function checkedLines(list: HeaderList, parsed: HeaderList): string | null {
   let text = "";
   for (let at = 0; at < list.length; at += 2) {
     const name = list[at] as string;

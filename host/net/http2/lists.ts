@@ -1,12 +1,11 @@
 // Flat lists -> what node:http2 takes. HTTP/2 has no framing headers and no Connection; whatever a filter wrote is checked
 // here, the last door before the wire, as http1/serialize.ts does.
-import type { HeaderList } from "../../abi/headers.ts";
+import { type HeaderList, NOTHING_PARSED } from "../../abi/headers.ts";
 import { isFieldValue, isLowerToken } from "../http1/chars.ts";
 import { Kind, isFramingName } from "../http1/names.ts";
 import { isTrailer } from "../http1/trailers.ts";
 
 const COLON = 58;
-const NOTHING_PARSED: HeaderList = [];
 
 /**
  * Appends the headers of `list` to `into`: no pseudo headers, nothing that frames. False: a name or a value cannot be sent.
@@ -31,9 +30,9 @@ export function appendHeaders(into: HeaderList, list: HeaderList, parsed: Header
 }
 
 /** An answer's head without a length; null when filters have written what cannot be sent. */
-export function answerList(headers: HeaderList, checked: boolean, parsed = NOTHING_PARSED): HeaderList | null {
+export function answerList(headers: HeaderList, parsed: HeaderList | null): HeaderList | null {
   const list: HeaderList = [":status", headers[1] as string];
-  return appendHeaders(list, headers, checked ? parsed : null) ? list : null;
+  return appendHeaders(list, headers, parsed) ? list : null;
 }
 
 type Fields = Record<string, string | string[]>;

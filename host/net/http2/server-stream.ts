@@ -4,7 +4,7 @@
 //
 //   head -> exchange -> over (the rest of the answer leaves, the rest of the request is dropped) -> closed
 import { constants, type ServerHttp2Stream } from "node:http2";
-import type { HeaderList } from "../../abi/headers.ts";
+import { type HeaderList, NOTHING_PARSED } from "../../abi/headers.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import { buildReply, isGrpc } from "../../chain/local-reply.ts";
@@ -107,7 +107,7 @@ export class ServerStream implements ClientSide, DeadlineOwner, TurnTask {
   #answer(reply: LocalReply, request: HeaderList): void {
     const { headers, body } = isGrpc(request) ? buildReply(reply, request) : plainReply(reply);
     const endStream = body.length === 0;
-    this.sendHead(headers, { endStream, length: body.length, checked: true });
+    this.sendHead(headers, { endStream, length: body.length, parsed: NOTHING_PARSED });
     if (!endStream) this.sendBytes(body, true);
     this.exchangeOver();
   }
@@ -122,9 +122,9 @@ export class ServerStream implements ClientSide, DeadlineOwner, TurnTask {
     }
   }
 
-  sendHead(headers: HeaderList, { endStream, length, checked, parsed }: ResponseStart): boolean {
+  sendHead(headers: HeaderList, { endStream, length, parsed }: ResponseStart): boolean {
     const status = Number(headers[1]);
-    const list = answerList(headers, checked, parsed);
+    const list = answerList(headers, parsed);
     if (list === null || !(status >= 200 && status <= 599)) return false;
     // node:http2 lets 205 have no body either (RFC 9110 15.3.6).
     this.#bodyless = this.#isHead || status === 204 || status === 205 || status === 304;

@@ -14,6 +14,8 @@ const post = (body: string, more = ""): string =>
 /** Passes everything on; tests override what they need. Writes down what it was told. */
 class PassingStream implements HttpStream {
   readonly responseBodyPasses = false;
+  readonly parsedRequest: HeaderList = [];
+  readonly parsedResponse: HeaderList = [];
   readonly port: ExchangePort;
   readonly log: string[] = [];
   constructor(port: ExchangePort) {

@@ -13,6 +13,8 @@ const LAST = "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 /** Decides, then passes everything on. */
 class Deciding implements HttpStream {
   readonly responseBodyPasses = false;
+  readonly parsedRequest: HeaderList = [];
+  readonly parsedResponse: HeaderList = [];
   readonly port: ExchangePort;
   readonly decision: Omit<RouteDecision, "by">;
   constructor(port: ExchangePort, decision: Omit<RouteDecision, "by">) {
