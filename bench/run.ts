@@ -12,9 +12,13 @@ import { writeReadme } from "./readme.ts";
 import { reportOf, table } from "./report.ts";
 import { type Row, judge } from "./row.ts";
 import { againstRows } from "./rows/against.ts";
+import { bodyRows } from "./rows/bodies.ts";
 import { callbackRows } from "./rows/callback.ts";
 import { editRows } from "./rows/edit.ts";
+import { footprintRows } from "./rows/footprint.ts";
 import { http2Rows } from "./rows/http2.ts";
+import { idleRows } from "./rows/idle.ts";
+import { inProcessRows } from "./rows/in-process.ts";
 import { proxyRows } from "./rows/proxy.ts";
 import { reloadRows } from "./rows/reload.ts";
 import { startRows } from "./rows/start.ts";
@@ -35,11 +39,24 @@ const { values } = parseArgs({
   },
 });
 
+const GROUPS = [
+  callbackRows,
+  inProcessRows,
+  proxyRows,
+  http2Rows,
+  tlsRows,
+  bodyRows,
+  idleRows,
+  reloadRows,
+  editRows,
+  startRows,
+  footprintRows,
+];
+
 async function measure(bench: Bench): Promise<readonly Row[]> {
   if (values.against !== undefined) return againstRows(bench, values.against);
   const rows: Row[] = [];
-  for (const group of [callbackRows, proxyRows, http2Rows, tlsRows, reloadRows, editRows, startRows])
-    rows.push(...(await group(bench)));
+  for (const group of GROUPS) rows.push(...(await group(bench)));
   return rows;
 }
 

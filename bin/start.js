@@ -1,11 +1,14 @@
 "use strict";
 // The part of the bootstrap that only a new Node can read: the compile cache first, since it only helps what is loaded
-// after it, then the command line.
+// after it, then the command line. Threads and child processes start with a cache only when the environment names one, and
+// hundreds of modules stripped of their types are most of what a thread costs to start.
 const { existsSync } = require("node:fs");
 const { enableCompileCache } = require("node:module");
+const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
 
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
 enableCompileCache();
 // A checkout runs from source; a published package holds the emitted JavaScript.
 const source = join(__dirname, "../host/cli/main.ts");

@@ -9,6 +9,8 @@ export interface Plan {
   readonly rounds: number;
   readonly seconds: number;
   readonly connections: number;
+  /** Asked for; absent = "/". */
+  readonly path?: string;
   /** Streams at a time on each connection, over HTTP/2; absent = HTTP/1.1. */
   readonly streams?: number;
   /** Requests before anything is measured: less, and the compiler of JavaScript is measured with it. */

@@ -15,9 +15,11 @@ export interface LoadPlan {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
-  /** The subject speaks TLS: wrk only. */
+  /** The subject speaks TLS: not with the generator of our own. */
   readonly tls?: boolean;
-  /** Set for HTTP/2 with prior knowledge: streams at a time on each connection. Needs h2load. */
+  /** Path and query; "/" without it. Not with the generator of our own. */
+  readonly path?: string;
+  /** Set for HTTP/2: streams at a time on each connection. Needs h2load. */
   readonly streams?: number;
 }
 
@@ -41,15 +43,22 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   return JSON.parse(await outputOf([process.execPath, GENERATOR, ...numbers], LOAD_CORE)) as LoadResult;
 }
 
-function wrkCommand({ port, connections, seconds, tls }: LoadPlan): readonly string[] {
+function wrkCommand({ port, connections, seconds, tls, path = "/" }: LoadPlan): readonly string[] {
   const headers = REQUEST_HEADERS.flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const size = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency"];
-  return ["wrk", ...size, ...headers, `${tls === true ? "https" : "http"}://127.0.0.1:${port}/`];
+  return ["wrk", ...size, ...headers, `${tls === true ? "https" : "http"}://127.0.0.1:${port}${path}`];
 }
 
-function h2loadCommand({ port, connections, seconds, streams }: LoadPlan): readonly string[] {
+function h2loadCommand({ port, connections, seconds, streams, tls }: LoadPlan): readonly string[] {
   const headers = REQUEST_HEADERS.flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
-  return ["h2load", `-D${seconds}`, `-c${connections}`, `-m${streams}`, ...headers, `http://127.0.0.1:${port}/`];
+  return [
+    "h2load",
+    `-D${seconds}`,
+    `-c${connections}`,
+    `-m${streams}`,
+    ...headers,
+    `${tls === true ? "https" : "http"}://127.0.0.1:${port}/`,
+  ];
 }
 
 /** Reads what h2load prints, which tells no percentiles. */

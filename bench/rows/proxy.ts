@@ -1,9 +1,11 @@
-// P1, P2, P3, P6, P13, P14: CPU per request of the whole proxy over sockets, all variants in one session.
+// P1, P2, P3, P4, P6, P13, P14: CPU per request of the whole proxy over sockets, all variants in one session.
 import { type Bench, wants } from "../bench.ts";
 import { type Run, alternate, microsOf } from "../measure/alternate.ts";
 import { type Figure, combine, ratio } from "../measure/statistics.ts";
 import { type Row, rowOf, single } from "../row.ts";
 import { type PeerName, startPeer } from "../subjects/peers.ts";
+import { hasNginx } from "../subjects/nginx.ts";
+import { type ScriptName, startScript } from "../subjects/nginx-scripts.ts";
 import { type SluiceOptions, startSluice } from "../subjects/sluice.ts";
 import type { Subject } from "../subjects/subject.ts";
 
@@ -14,6 +16,7 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
   P1: ["nginx", "sluice"],
   P2: ["http-proxy", "undici", "sluice"],
   P3: ["sluice", "sluice+1"],
+  P4: ["nginx+njs", "nginx+lua", "sluice+1"],
   P6: ["sluice+1", `sluice+${CHAIN}`],
   P13: ["sluice+1"],
   P14: ["sluice", "sluice-2-workers"],
@@ -41,6 +44,7 @@ export async function proxyRows(bench: Bench): Promise<readonly Row[]> {
 
 async function startOne(bench: Bench, name: string): Promise<Subject | null> {
   const { folder, upstream } = bench;
+  if (name.startsWith("nginx+")) return hasNginx ? startScript(name as ScriptName, folder, upstream.port) : null;
   if (!name.startsWith("sluice")) return startPeer(name as PeerName, folder, upstream.port);
   const count = Number(/\+(\d+)$/.exec(name)?.[1] ?? 0);
   const options: SluiceOptions = {
@@ -61,14 +65,17 @@ function rowsOf(runs: Runs, wanted: (id: string) => boolean): Row[] {
 
 function ratioRows(runs: Runs): Row[] {
   const rows: Row[] = [];
-  const against = (id: string, peer: string, goal: { gate: number; stretch: number }): void => {
-    const [own, other] = [figureOf(runs, "sluice"), figureOf(runs, peer)];
-    if (own === null || other === null) return;
-    rows.push(rowOf({ id, what: "CPU/req without filters", peer, unit: "x", figure: ratio(own, other), ...goal }));
+  const against = (id: string, peer: string, goal: { gate: number; stretch: number }, own = "sluice"): void => {
+    const [mine, other] = [figureOf(runs, own), figureOf(runs, peer)];
+    if (mine === null || other === null) return;
+    const what = own === "sluice" ? "CPU/req without filters" : "CPU/req with one filter";
+    rows.push(rowOf({ id, what, peer, unit: "x", figure: ratio(mine, other), ...goal }));
   };
   against("P1", "nginx", { gate: 1.6, stretch: 1.25 });
   against("P2", "http-proxy", { gate: 0.35, stretch: 0.25 });
   against("P2", "undici", { gate: 0.75, stretch: 0.55 });
+  against("P4", "nginx+njs", { gate: 1.3, stretch: 1 }, "sluice+1");
+  against("P4", "nginx+lua", { gate: 1.5, stretch: 1.2 }, "sluice+1");
   return rows;
 }
 

@@ -1,31 +1,21 @@
 // P12: HTTP/1.1 over TLS, and what a full handshake costs, against nginx with the same certificate and cipher.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { newAuthority } from "../../test/support/certificates.ts";
 import { type Bench, wants } from "../bench.ts";
 import { alternate, microsOf } from "../measure/alternate.ts";
 import { handshakeMicros, hasOpenssl } from "../measure/handshakes.ts";
 import { usesWrk } from "../measure/load.ts";
 import { figureOf, ratio } from "../measure/statistics.ts";
 import { type Row, rowOf } from "../row.ts";
-import { hasNginx, startNginxTls, type TlsFiles } from "../subjects/nginx.ts";
+import { hasNginx, startNginxTls } from "../subjects/nginx.ts";
 import { startSluice } from "../subjects/sluice.ts";
 import { freePort, type Subject } from "../subjects/subject.ts";
-
-function writeFiles(folder: string): TlsFiles {
-  const { cert, key } = newAuthority().issue({ name: "bench", dns: ["localhost"], ip: ["127.0.0.1"] });
-  const files = { cert: join(folder, "tls.pem"), key: join(folder, "tls.key") };
-  writeFileSync(files.cert, cert);
-  writeFileSync(files.key, key);
-  return files;
-}
+import { writeTlsFiles } from "../subjects/tls-files.ts";
 
 /** Nothing without nginx and wrk: there would be nothing to compare with, and no load. */
 export async function tlsRows(bench: Bench): Promise<readonly Row[]> {
   if (!wants(bench, "P12") || !hasNginx || !usesWrk) return [];
   const { folder, plan } = bench;
   const upstream = bench.upstream.port;
-  const tls = writeFiles(folder);
+  const tls = writeTlsFiles(folder);
   const subjects: Subject[] = [];
   try {
     subjects.push(await startSluice(folder, { name: "sluice-tls", upstream, workers: 1, filters: {}, tls }));
