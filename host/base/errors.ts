@@ -29,6 +29,8 @@ export const ERRORS = {
   request_payload_too_large: spec("downstream", 413),
   request_timeout: spec("downstream", 408, "DT"),
   upgrade_not_supported: spec("downstream", 501),
+  upgrade_refused: spec("downstream", 403),
+  stream_idle_timeout: spec("downstream", 408, "SI"),
   expectation_failed: spec("downstream", 417),
   http_version_not_supported: spec("downstream", 505, "DPE"),
   downstream_disconnect: spec("downstream", 499, "DC"),

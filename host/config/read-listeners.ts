@@ -3,6 +3,7 @@ import type { AccessLogOptions, ListenerLimits, ListenerOptions } from "../net/o
 import type { HeaderMatch, RouteAction, RouteFilters, RouteMatch, RouteOptions } from "../route/options.ts";
 import { readAddress } from "./address.ts";
 import type { Files } from "./pem-files.ts";
+import { readUpgrades } from "./read-upgrades.ts";
 import type { Reader } from "./reader.ts";
 import { readHttp2 } from "./read-http2.ts";
 import { readTcp } from "./read-tcp.ts";
@@ -85,6 +86,7 @@ function readRoute(reader: Reader): RouteOptions {
     action: readAction(reader),
     timeoutMs: reader.get("timeout").durationMs(15_000),
     filters: readRouteFilters(reader.get("filters")),
+    ...readUpgrades(reader.get("upgrades")),
   };
 }
 
@@ -134,6 +136,7 @@ export function readListener(reader: Reader, chain: readonly string[], files: Fi
     routes: reader.get("routes").items.map(readRoute),
     limits: readLimits(reader.get("limits")),
     armHeader: readArmHeader(reader.get("armHeader")),
+    ...readUpgrades(reader.get("upgrades")),
     ...(http2 === undefined ? {} : { http2 }),
     ...(tcp === undefined ? {} : { tcp }),
     ...(tls === undefined ? {} : { tls }),

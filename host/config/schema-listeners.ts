@@ -11,6 +11,15 @@ const count = (description: string, byDefault: number, minimum: number): TSchema
   Type.Integer({ minimum, default: byDefault, description });
 const names = (description: string): TSchema => Type.Array(Type.String(), { description });
 
+const upgrades = (description: string): TSchema =>
+  Type.Array(
+    Type.String({
+      pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+(/[A-Za-z0-9!#$%&'*+.^_`|~-]+)?$",
+      [EXPECTED]: "the name of a protocol, such as websocket",
+    }),
+    { description },
+  );
+
 const headerMatch = Type.Object(
   {
     exact: optional(text("The value is this.")),
@@ -71,6 +80,7 @@ const route = object(
       ),
     ),
     timeout: optional(duration("From the end of the request's head to the end of the response; 0s = off.", "15s")),
+    upgrades: optional(upgrades("Protocols its requests may change to (Upgrade). Default: as the listener says.")),
     filters: optional(
       object(
         {
@@ -165,6 +175,11 @@ const listener = object(
       names("The chain, in order. Absent = all filters by phase and priority; on a tcp listener none."),
     ),
     routes: optional(Type.Array(route, { description: "Tried from top to bottom." })),
+    upgrades: optional(
+      upgrades(
+        "Protocols requests may change to (Upgrade), such as websocket; another is answered 403. Default: none.",
+      ),
+    ),
     limits: optional(limits),
     http2: optional(http2),
     armHeader: optional(text("Response header naming the experiment arms of the request; absent = none.")),

@@ -43,6 +43,8 @@ export interface ResponseStart {
    * written it.
    */
   readonly parsed: HeaderList | null;
+  /** Another protocol follows the head: this one. "" = a body does, or nothing. */
+  readonly upgrade: string;
 }
 
 export interface ClientSide {
@@ -57,6 +59,8 @@ export interface ClientSide {
   sendBytes(bytes: Buffer, last: boolean): boolean;
   /** Ends the response. */
   sendTrailers(trailers: HeaderList): boolean;
+  /** Behind a head with `upgrade`: what the client sends is handed out as the request's body from now on. */
+  openTunnel(): void;
   /** While held, no more of the request body is read. */
   holdRequest(hold: boolean): void;
   /** Breaks off: the peer must not take what it has for a complete answer. */

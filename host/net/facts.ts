@@ -52,6 +52,13 @@ export interface RequestSummary {
   readonly userAgent: string;
 }
 
+export const summaryOf = ({ method, path, authority, userAgent }: RequestSummary): RequestSummary => ({
+  method,
+  path,
+  authority,
+  userAgent,
+});
+
 export class ExchangeFacts implements StreamFacts {
   requestId = "";
   protocol = "";
@@ -83,6 +90,7 @@ export class ExchangeFacts implements StreamFacts {
   tls: TlsFacts | null;
   upstreamTls: TlsFacts | null = null;
   transportFailure = "";
+  upgrade = "";
 
   constructor(connection: ConnectionFacts, startMs: number) {
     this.listener = connection.listener;

@@ -78,6 +78,8 @@ export interface ListenerOptions {
   readonly http2?: Http2Options;
   /** Set when the listener carries plain TCP: then it has no routes, and only `bufferBytes` and `maxConnections` count. */
   readonly tcp?: TcpOptions;
+  /** Protocols that requests may change to where their route does not say, lower-case. Absent = none. */
+  readonly upgrades?: readonly string[];
   /** Set when connections begin with a TLS handshake. */
   readonly tls?: ServerTlsOptions;
 }

@@ -9,6 +9,7 @@ import {
   isRequestLine,
   parsedLines,
   requestLine,
+  withoutHop,
   type RequestLine,
 } from "./http1/serialize.ts";
 import { appendHeaders } from "./http2/lists.ts";
@@ -32,6 +33,8 @@ export interface OutgoingOptions {
     readonly acceptsTrailers: boolean;
     /** Content-Length as the client sent it, or -1. */
     readonly length: number;
+    /** What the request asks to change the protocol to; "" = nothing. */
+    readonly upgrade: string;
   };
 }
 
@@ -47,6 +50,8 @@ export function outgoingRequest(
   cluster: Target | undefined,
 ): OutgoingRequest | null {
   const { parsed, upload, endStream } = options;
+  const { upgrade } = upload;
+  if (upgrade !== "") return askingFor(upgrade, headers, options, cluster);
   const checked = parsed !== null;
   // Only behind filters can time have passed since the head came, and the 100 been sent.
   if ((checked || upload.expectsContinue) && !upload.awaitsContinue && headers.includes("expect"))
@@ -60,15 +65,40 @@ export function outgoingRequest(
   const length = checked ? declaredLength(headers, upload.length) : upload.length;
   if (cluster?.options.http2 !== undefined) {
     const list = requestList(line, schemeOf(cluster));
-    return appendHeaders(list, headers, parsed) ? { method: line.method, head: "", list, length, endStream } : null;
+    return appendHeaders(list, headers, parsed)
+      ? { method: line.method, head: "", list, length, endStream, upgrade }
+      : null;
   }
   // RFC 9110 10.1.4: who sends TE says so in Connection.
   const connection = upload.acceptsTrailers ? "connection: te\r\n" : "";
   const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 8);
   if (lines === null) return null;
   const head = requestLine(line) + lines + connection;
-  return { method: line.method, head, list: NO_LIST, length, endStream };
+  return { method: line.method, head, list: NO_LIST, length, endStream, upgrade };
 }
+
+/** A request that asks to change the protocol: in HTTP/1.1 only, and what asks is written here alone. */
+function askingFor(
+  upgrade: string,
+  headers: HeaderList,
+  { parsed, authority }: OutgoingOptions,
+  cluster: Target | undefined,
+): OutgoingRequest | null {
+  if (cluster?.options.http2 !== undefined) return null;
+  const line = {
+    method: firstHeader(headers, ":method") ?? "",
+    authority: firstHeader(headers, ":authority") || authority,
+    path: firstHeader(headers, ":path") ?? "",
+  };
+  const lines = isRequestLine(line) ? checkedLines(withoutHop(headers), parsed ?? headers) : null;
+  if (lines === null) return null;
+  const head = `${requestLine(line)}${lines}connection: upgrade\r\nupgrade: ${upgrade}\r\n\r\n`;
+  return { method: line.method, head, list: NO_LIST, length: -1, endStream: false, upgrade };
+}
+
+/** Why {@link outgoingRequest} gave null. */
+export const unsendable = (cluster: Target, upgrade: string): "upgrade_not_supported" | "internal_error" =>
+  upgrade !== "" && cluster.options.http2 !== undefined ? "upgrade_not_supported" : "internal_error";
 
 /** `:scheme` towards a cluster. */
 export const schemeOf = ({ tls }: Target): string => (tls === null ? "http" : "https");

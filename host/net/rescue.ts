@@ -9,6 +9,8 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   request_header_too_large: "request header fields too large",
   request_payload_too_large: "request body too large",
   request_timeout: "the request was not received in time",
+  upgrade_not_supported: "this upstream cannot change to another protocol",
+  upgrade_refused: "changing to this protocol is not allowed here",
   route_not_found: "no route matches this request",
   cluster_not_found: "the route leads to a cluster that does not exist",
   no_healthy_upstream: "no healthy upstream",

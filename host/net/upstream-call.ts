@@ -40,6 +40,8 @@ export interface OutgoingRequest {
   /** Announced length of the body, or -1. */
   readonly length: number;
   readonly endStream: boolean;
+  /** It asks to change to this protocol, lower-case; `head` is whole then. "" = it does not. */
+  readonly upgrade: string;
 }
 
 export interface UpstreamCall {

@@ -41,4 +41,6 @@ export interface RouteOptions {
   /** From the end of the request's head to the last byte of the response. 0 = off. Default 15 000. */
   readonly timeoutMs: number;
   readonly filters: RouteFilters;
+  /** Protocols that requests may change to, lower-case. Absent = as the listener says. */
+  readonly upgrades?: readonly string[];
 }

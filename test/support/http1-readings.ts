@@ -127,6 +127,7 @@ export function readResponse(text: string, method: string, closes: boolean): Res
     list: [],
     length: -1,
     endStream: true,
+    upgrade: "",
   }).start();
   wire.events?.connected();
   const bytes = Buffer.from(text, "latin1");

@@ -41,6 +41,10 @@ export function checkedLines(list: HeaderList, parsed: HeaderList): string | nul
   return text;
 }
 
+/** A list for filters shows what asks for, or agrees to, another protocol; what is sent of it is the codec's to write. */
+export const withoutHop = (list: HeaderList): HeaderList =>
+  list.filter((_, at) => list[at & ~1] !== "connection" && list[at & ~1] !== "upgrade");
+
 /** Trailer lines; what may not be a trailer is left out. */
 export function trailerLines(list: HeaderList): string {
   let text = "";
