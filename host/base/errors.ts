@@ -30,6 +30,7 @@ export const ERRORS = {
   request_timeout: spec("downstream", 408, "DT"),
   upgrade_not_supported: spec("downstream", 501),
   upgrade_refused: spec("downstream", 403),
+  connect_refused: spec("downstream", 403),
   stream_idle_timeout: spec("downstream", 408, "SI"),
   expectation_failed: spec("downstream", 417),
   http_version_not_supported: spec("downstream", 505, "DPE"),

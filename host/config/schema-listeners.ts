@@ -44,9 +44,10 @@ const match = object(
     exact: optional(
       Type.String({ pattern: "^/", description: "The path is this.", [EXPECTED]: 'a path that begins with "/"' }),
     ),
+    connect: optional(Type.Literal(true, { description: "CONNECT requests: an authority and no path." })),
     headers: optional(Type.Record(Type.String(), headerMatch, { description: "Header name -> match; all must hold." })),
   },
-  "Which requests; exactly one of prefix and exact, matched without the query.",
+  "Which requests; exactly one of prefix, exact (matched without the query) and connect.",
 );
 
 const weighted = object(
@@ -77,6 +78,23 @@ const route = object(
           body: optional(text("Text of the answer.", "")),
         },
         "Answer without an upstream.",
+      ),
+    ),
+    connect: optional(
+      object(
+        {
+          authorities: Type.Array(
+            Type.String({
+              pattern: "^(\\*|(\\*\\.)?[A-Za-z0-9][A-Za-z0-9._-]*|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$",
+              [EXPECTED]: "host:port, such as db.example.com:5432, *.example.com:443 or *:443",
+            }),
+            {
+              minItems: 1,
+              description: "host:port that a client may name; * stands for all hosts, *.name for those below.",
+            },
+          ),
+        },
+        "With match.connect: a tunnel to the authority that the client names, if it is one of these.",
       ),
     ),
     timeout: optional(duration("From the end of the request's head to the end of the response; 0s = off.", "15s")),

@@ -80,6 +80,8 @@ export interface ListenerOptions {
   readonly tcp?: TcpOptions;
   /** Protocols that requests may change to where their route does not say, lower-case. Absent = none. */
   readonly upgrades?: readonly string[];
+  /** Some route takes CONNECT. */
+  readonly connect?: true;
   /** Set when connections begin with a TLS handshake. */
   readonly tls?: ServerTlsOptions;
 }

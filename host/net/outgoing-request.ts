@@ -1,6 +1,8 @@
 // The request as it goes to the upstream: request line and headers as text for HTTP/1.1, as a list for HTTP/2, and what is
 // known of the length.
 import { type HeaderList, firstHeader, removeHeader } from "../abi/headers.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import { allowsAuthority, authorityEndpoint } from "../upstream/authorities.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { ClusterOptions } from "../upstream/options.ts";
 import {
@@ -13,6 +15,7 @@ import {
   type RequestLine,
 } from "./http1/serialize.ts";
 import { appendHeaders } from "./http2/lists.ts";
+import { CONNECT } from "./upgrade/agree.ts";
 import type { OutgoingRequest } from "./upstream-call.ts";
 
 export interface OutgoingOptions {
@@ -39,7 +42,7 @@ export interface OutgoingOptions {
 }
 
 /** Of a cluster, what decides the form of the request. */
-type Target = Pick<Cluster, "tls"> & { readonly options: Pick<ClusterOptions, "http2"> };
+type Target = Pick<Cluster, "tls"> & { readonly options: Pick<ClusterOptions, "http2" | "authorities"> };
 
 const NO_LIST: HeaderList = [];
 
@@ -84,7 +87,8 @@ function askingFor(
   { parsed, authority }: OutgoingOptions,
   cluster: Target | undefined,
 ): OutgoingRequest | null {
-  if (cluster?.options.http2 !== undefined) return null;
+  if (cluster === undefined || cluster.options.http2 !== undefined) return null;
+  if (upgrade === CONNECT) return tunnelTo(firstHeader(headers, ":authority") ?? "", cluster.options);
   const line = {
     method: firstHeader(headers, ":method") ?? "",
     authority: firstHeader(headers, ":authority") || authority,
@@ -96,9 +100,19 @@ function askingFor(
   return { method: line.method, head, list: NO_LIST, length: -1, endStream: false, upgrade };
 }
 
+/** CONNECT is answered here: what leaves is only what comes behind it. */
+function tunnelTo(authority: string, { authorities }: Target["options"]): OutgoingRequest | null {
+  const request = { method: "CONNECT", head: "", list: NO_LIST, length: -1, endStream: false, upgrade: CONNECT };
+  if (authorities === undefined) return request;
+  const endpoint = allowsAuthority(authorities, authority) ? authorityEndpoint(authority) : null;
+  return endpoint === null ? null : { ...request, endpoint };
+}
+
 /** Why {@link outgoingRequest} gave null. */
-export const unsendable = (cluster: Target, upgrade: string): "upgrade_not_supported" | "internal_error" =>
-  upgrade !== "" && cluster.options.http2 !== undefined ? "upgrade_not_supported" : "internal_error";
+export function unsendable({ options }: Target, upgrade: string): ErrorCode {
+  if (upgrade !== "" && options.http2 !== undefined) return "upgrade_not_supported";
+  return upgrade === CONNECT ? "connect_refused" : "internal_error";
+}
 
 /** `:scheme` towards a cluster. */
 export const schemeOf = ({ tls }: Target): string => (tls === null ? "http" : "https");

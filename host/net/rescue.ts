@@ -11,6 +11,7 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
   request_timeout: "the request was not received in time",
   upgrade_not_supported: "this upstream cannot change to another protocol",
   upgrade_refused: "changing to this protocol is not allowed here",
+  connect_refused: "a tunnel to this authority is not allowed here",
   route_not_found: "no route matches this request",
   cluster_not_found: "the route leads to a cluster that does not exist",
   no_healthy_upstream: "no healthy upstream",

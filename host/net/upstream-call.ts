@@ -4,6 +4,7 @@ import type { HeaderList } from "../abi/headers.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { TlsFacts } from "../tls/facts.ts";
 import type { Cluster } from "../upstream/cluster.ts";
+import type { EndpointOptions } from "../upstream/options.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { IncomingAnswer } from "./incoming-head.ts";
 
@@ -40,6 +41,8 @@ export interface OutgoingRequest {
   /** Announced length of the body, or -1. */
   readonly length: number;
   readonly endStream: boolean;
+  /** Where the tunnel goes that CONNECT asks for, when the cluster leaves that to the client. */
+  readonly endpoint?: EndpointOptions;
   /** It asks to change to this protocol, lower-case; `head` is whole then. "" = it does not. */
   readonly upgrade: string;
 }

@@ -13,6 +13,8 @@ export interface RouteMatch {
   /** Exactly one of prefix and exact is set; both are matched against the path without its query. */
   readonly prefix?: string;
   readonly exact?: string;
+  /** Only CONNECT, which has no path: `exact` is "" then, as is the path of such a request and of no other. */
+  readonly connect?: true;
   readonly headers: readonly HeaderMatch[];
 }
 

@@ -141,9 +141,10 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
    * Dials a connection for `waiter` alone; it counts towards maxConnections for as long as it lasts and never becomes
    * idle. Null: refused, and `waiter` has been told before this returns.
    * @param avoid endpoint that has just failed
+   * @param named one that is in no list; whether it is allowed has been looked at
    */
-  openTunnel(waiter: TunnelWaiter, avoid: Endpoint | null = null): Tunnel | null {
-    const endpoint = this.endpoints[this.#balancer.pick(avoid?.number ?? -1)];
+  openTunnel(waiter: TunnelWaiter, avoid: Endpoint | null = null, named?: Endpoint): Tunnel | null {
+    const endpoint = named ?? this.endpoints[this.#balancer.pick(avoid?.number ?? -1)];
     if (endpoint === undefined || this.#closed || this.#connections >= this.options.maxConnections) {
       const full = endpoint !== undefined && !this.#closed;
       if (full) this.metrics.overflow.inc();

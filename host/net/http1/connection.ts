@@ -58,7 +58,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     this.#socket = socket;
     this.#context = context;
     this.connection = connection;
-    this.#reader = new RequestReader(this, context.options.limits, connection.scheme);
+    this.#reader = new RequestReader(this, context.options.limits, connection.scheme, context.options.connect);
     socket.setDefaultEncoding("latin1");
     this.#writer = new MessageWriter(socket, this);
     this.#idle(context.clock.monotonicMs());

@@ -2,6 +2,8 @@
 // object per connection, filled anew for every request.
 import { isAuthority } from "../../abi/authority.ts";
 import { findHeader, removeHeader } from "../../abi/headers.ts";
+import { authorityEndpoint } from "../../upstream/authorities.ts";
+import { CONNECT } from "../upgrade/agree.ts";
 import { ConnectionOptions } from "./connection-options.ts";
 import { type FieldVisitor, isChunked, parseFields } from "./fields.ts";
 import type { HeadText } from "./head-text.ts";
@@ -19,14 +21,17 @@ export class RequestHead extends RequestFields implements FieldVisitor {
   readonly #connection = new ConnectionOptions();
   readonly #maxHeaders: number;
   readonly #scheme: string;
+  readonly #connect: boolean;
   #count = 0;
   #host: string | null = null;
   #targetAuthority = "";
 
-  constructor(options: { readonly maxHeaders: number; readonly scheme: string }) {
+  /** @param options `connect`: CONNECT is offered */
+  constructor(options: { readonly maxHeaders: number; readonly scheme: string; readonly connect: boolean }) {
     super();
     this.#maxHeaders = options.maxHeaders;
     this.#scheme = options.scheme;
+    this.#connect = options.connect;
   }
 
   get http10(): boolean {
@@ -105,12 +110,20 @@ export class RequestHead extends RequestFields implements FieldVisitor {
 
   /** The four forms of RFC 9112 3.2; authority-form belongs to CONNECT, asterisk-form to OPTIONS. */
   #target(target: string): Rejection | null {
-    if (this.method === "CONNECT") return "connect_refused";
+    if (this.method === "CONNECT") return this.#authorityForm(target);
     if (target.charCodeAt(0) === 47) this.path = target;
     else if (target === "*") {
       if (this.method !== "OPTIONS") return "bad_target";
       this.path = target;
     } else return this.#absoluteForm(target);
+    return null;
+  }
+
+  #authorityForm(target: string): Rejection | null {
+    if (!this.#connect) return "connect_refused";
+    if (authorityEndpoint(target) === null) return "bad_target";
+    this.#targetAuthority = target;
+    this.path = "";
     return null;
   }
 
@@ -138,6 +151,7 @@ export class RequestHead extends RequestFields implements FieldVisitor {
     if (this.chunked && this.http10) return "encoding_on_http10";
     const connection = this.#connection;
     this.hasBody = this.chunked || this.contentLength > 0;
+    if (this.method === "CONNECT") return this.hasBody ? "connect_with_body" : this.#finishConnect();
     // HTTP/1.0 knows no upgrade, and who still has a body to send cannot change the protocol yet (RFC 9110 7.8).
     if (this.upgrade !== "" && (!connection.upgrade || this.hasBody || this.http10)) this.upgrade = "";
     this.close = connection.close || (this.http10 && !connection.keepAlive);
@@ -149,6 +163,20 @@ export class RequestHead extends RequestFields implements FieldVisitor {
       connection.removeNominated(headers);
       this.#locate();
     }
+    return null;
+  }
+
+  /** What follows is no HTTP, and neither side of it is kept alive (RFC 9110 9.3.6). */
+  #finishConnect(): null {
+    this.upgrade = CONNECT;
+    this.close = true;
+    this.expectsContinue = false;
+    this.headers[5] = this.authority;
+    const connection = this.#connection;
+    if (connection.nominates) connection.removeNominated(this.headers);
+    removeHeader(this.headers, "expect");
+    removeHeader(this.headers, "content-length");
+    this.#locate();
     return null;
   }
 

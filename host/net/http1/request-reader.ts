@@ -54,10 +54,11 @@ export class RequestReader {
     sink: RequestSink,
     limits: { readonly maxHeaderBytes: number; readonly maxHeaders: number },
     scheme = "http",
+    connect = false,
   ) {
     this.#sink = sink;
     this.#maxHeaderBytes = limits.maxHeaderBytes;
-    this.head = new RequestHead({ maxHeaders: limits.maxHeaders, scheme });
+    this.head = new RequestHead({ maxHeaders: limits.maxHeaders, scheme, connect });
   }
 
   /** The current request has been read to its end. */

@@ -73,7 +73,7 @@ export class Http2Connection implements OpenConnection, StreamOwner, DeadlineOwn
     this.#idleSinceMs = nowMs;
     this.guard = new FloodGuard(options, nowMs);
     const extended = offersUpgrades(context.options);
-    this.#head = new Http2RequestHead(facts.scheme, extended);
+    this.#head = new Http2RequestHead(facts.scheme, { extended, connect: context.options.connect ?? false });
     if (first !== null) {
       // Stopped first, so that nobody else is given the bytes; node:http2 begins with what it finds unread.
       socket.pause();

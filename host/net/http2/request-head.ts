@@ -5,9 +5,19 @@ import { isAuthority } from "../../abi/authority.ts";
 import { isFieldValue, isToken, isVisible } from "../http1/chars.ts";
 import { type FieldName, Kind, fieldNameOf } from "../http1/names.ts";
 import type { Rejection } from "../http1/rejection.ts";
+import { authorityEndpoint } from "../../upstream/authorities.ts";
+import { CONNECT } from "../upgrade/agree.ts";
 import { RequestFields } from "../request-fields.ts";
 
 const COLON = 58;
+
+/** What a client may ask for besides requests. */
+export interface TunnelOffers {
+  readonly connect: boolean;
+  readonly extended: boolean;
+}
+
+const NO_OFFERS: TunnelOffers = { connect: false, extended: false };
 
 interface HeadLimits {
   readonly maxHeaderBytes: number;
@@ -20,17 +30,17 @@ export class Http2RequestHead extends RequestFields {
   #host: string | null = null;
   #cookieAt = -1;
   #protocol = "";
-  readonly #extended: boolean;
+  readonly #offers: TunnelOffers;
 
   /**
    * @param scheme what the connection is, whatever the client says
-   * @param extended extended CONNECT is offered (RFC 8441)
+   * @param offers whether CONNECT, and extended CONNECT (RFC 8441), are offered
    */
-  constructor(scheme: string, extended = false) {
+  constructor(scheme: string, offers: TunnelOffers = NO_OFFERS) {
     super();
     this.protocol = "HTTP/2";
     this.#scheme = scheme;
-    this.#extended = extended;
+    this.#offers = offers;
   }
 
   /** @param raw `[name, value, ...]` as it came */
@@ -72,7 +82,7 @@ export class Http2RequestHead extends RequestFields {
     if (name === ":method" && this.method === "") this.method = value;
     else if (name === ":path" && this.path === "") this.path = value;
     else if (name === ":authority" && this.authority === "") this.authority = value;
-    else if (name === ":protocol" && this.#protocol === "" && this.#extended) this.#protocol = value;
+    else if (name === ":protocol" && this.#protocol === "" && this.#offers.extended) this.#protocol = value;
     else if (name === ":scheme" && this.#givenScheme === "") this.#givenScheme = value;
     else return "bad_pseudo_header";
     return null;
@@ -125,10 +135,20 @@ export class Http2RequestHead extends RequestFields {
     if (this.method === "CONNECT" && isToken(this.#protocol)) this.#extendedConnect();
     else if (this.#protocol !== "") return "bad_pseudo_header";
     const { method, path } = this;
-    if (method === "CONNECT") return "connect_refused";
+    if (method === "CONNECT") return this.#offers.connect ? this.#plainConnect() : "connect_refused";
     if (!isToken(method) || !/^https?$/i.test(this.#givenScheme)) return "bad_pseudo_header";
     const isTarget = path.charCodeAt(0) === 47 || (path === "*" && method === "OPTIONS");
     return isTarget && isVisible(path) && !path.includes("#") ? null : "bad_target";
+  }
+
+  /** RFC 9113 8.5: an authority and nothing else. */
+  #plainConnect(): Rejection | null {
+    if (this.path !== "" || this.#givenScheme !== "" || this.#protocol !== "") return "bad_pseudo_header";
+    if (authorityEndpoint(this.authority) === null) return "bad_target";
+    if (this.contentLength > 0) return "connect_with_body";
+    this.upgrade = CONNECT;
+    this.hasBody = false;
+    return null;
   }
 
   /** RFC 8441 4: what an Upgrade is in HTTP/1.1, and becomes here (RFC 6455 4.1: with GET). */

@@ -9,10 +9,11 @@ import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { TlsFacts } from "../../tls/facts.ts";
 import { failureText } from "../../tls/failure.ts";
 import type { Cluster } from "../../upstream/cluster.ts";
-import type { Endpoint } from "../../upstream/endpoint.ts";
+import { Endpoint } from "../../upstream/endpoint.ts";
 import type { Tunnel, TunnelWaiter } from "../../upstream/tunnel.ts";
 import { inTurn } from "../turn.ts";
 import { MAX_ATTEMPTS, type OutgoingRequest, type ResponseSink, type UpstreamCall } from "../upstream-call.ts";
+import { CONNECT } from "./agree.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 
@@ -96,7 +97,8 @@ export class UpgradeCall implements UpstreamCall, TunnelWaiter, AnswerSink, Dead
     if (this.#held) socket.pause();
     inTurn(() => {
       this.#sink.upstreamChosen({ endpoint, tls }, this.#attempts);
-      socket.write(this.#request.head, "latin1");
+      if (this.#request.upgrade === CONNECT) this.#opened();
+      else socket.write(this.#request.head, "latin1");
     });
   }
 
@@ -137,11 +139,21 @@ export class UpgradeCall implements UpstreamCall, TunnelWaiter, AnswerSink, Dead
 
   #dial(avoid: Endpoint | null): void {
     this.#attempts++;
-    this.#tunnel = this.cluster.openTunnel(this, avoid);
+    const { endpoint } = this.#request;
+    this.#tunnel = this.cluster.openTunnel(this, avoid, endpoint && new Endpoint(endpoint, -1));
+  }
+
+  /** CONNECT asks for no more than the connection. */
+  #opened(): void {
+    this.#isOpen = true;
+    this.#isAnswered = true;
+    this.#sink.upstreamHead({ headers: [":status", "200"], status: 200, contentLength: -1 }, false);
   }
 
   #received(chunk: Buffer): void {
-    if (!this.#over) this.#reader.feed(chunk);
+    if (this.#over) return;
+    if (this.#request.upgrade === CONNECT) this.answerBody(chunk, 0, chunk.length, false);
+    else this.#reader.feed(chunk);
   }
 
   #ended(): void {

@@ -8,6 +8,7 @@ import type { HeaderList } from "../../abi/headers.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { ClientSide, ListenerContext } from "../client-side.ts";
 import { Exchange } from "../exchange.ts";
+import { CONNECT } from "./agree.ts";
 import { Handshake } from "./handshake.ts";
 import { addForwarded } from "../forwarded.ts";
 import type { IncomingHead } from "../incoming-head.ts";
@@ -49,14 +50,14 @@ export class UpgradeExchange extends Exchange {
       this.#handshake = new Handshake(head.headers, this.#context.requestIds);
     }
     // For the filters to see; what is sent is written by the codec.
-    head.headers.push("connection", "upgrade", "upgrade", this.#type);
+    if (this.#type !== CONNECT) head.headers.push("connection", "upgrade", "upgrade", this.#type);
     super.begin(head, false);
   }
 
   override upstreamHead(headers: HeaderList, length: number, endStream: boolean): void {
-    if (headers[1] === "101") {
+    if (headers[1] === this.#yes) {
       if (this.#handshake?.accepts(headers) === false) return this.fail("upstream_protocol_error");
-      headers.push("connection", "upgrade", "upgrade", this.#type);
+      if (this.#type !== CONNECT) headers.push("connection", "upgrade", "upgrade", this.#type);
       this.#established = true;
       this.facts.upgrade = this.#type;
       this.answer.upgrade = this.#type;
@@ -71,7 +72,7 @@ export class UpgradeExchange extends Exchange {
   }
 
   override forwardResponseHeaders(headers: HeaderList, endStream: boolean): void {
-    if (this.#established && headers[1] !== "101") {
+    if (this.#established && headers[1] !== this.#yes) {
       this.fail("internal_error", "a filter replaced the answer to an upgrade without answering by itself");
       return;
     }
@@ -104,6 +105,11 @@ export class UpgradeExchange extends Exchange {
   protected override answerEnded(): void {
     this.#answerEnded = true;
     if (!this.#established || this.#requestEnded) this.finish();
+  }
+
+  /** The status that opens the tunnel. */
+  get #yes(): string {
+    return this.#type === CONNECT ? "200" : "101";
   }
 
   /** Whatever the client reads now is an answer in HTTP. */

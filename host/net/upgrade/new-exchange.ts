@@ -2,7 +2,7 @@
 import type { ClientSide, ListenerContext } from "../client-side.ts";
 import { Exchange } from "../exchange.ts";
 import type { IncomingHead } from "../incoming-head.ts";
-import { agree } from "./agree.ts";
+import { CONNECT, agree } from "./agree.ts";
 import { UpgradeExchange } from "./exchange.ts";
 
 const NONE: readonly string[] = [];
@@ -15,6 +15,9 @@ export function newExchange(
   startMs: number,
 ): Exchange {
   if (head.upgrade === "") return new Exchange(client, context, head, startMs);
+  if (head.method === "CONNECT") {
+    return new UpgradeExchange(client, context, { head, startMs, type: CONNECT, refused: false });
+  }
   const route = context.view().routes.match(head.headers);
   const agreement = agree(head.upgrade, route?.upgrades ?? context.options.upgrades ?? NONE);
   // In HTTP/2 there is no request behind the offer that could be served instead.

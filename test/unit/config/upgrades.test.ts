@@ -22,3 +22,27 @@ test("h2c, CONNECT and what is no name are refused, as is a cluster that speaks 
     await problemsOf(http2(listener("[websocket]").replace("{ name: all,", "{ name: all, upgrades: [],"))),
   ).toEqual([]);
 });
+
+const tunnel = (action: string, match = "{ connect: true }"): string =>
+  MINIMAL.replace("clusters:", `      - { name: tunnel, match: ${match}, ${action} }\nclusters:`);
+
+test("a route for CONNECT goes to a cluster, or to what the client names out of a list", async () => {
+  const [plain] = (await parse(tunnel("route: { cluster: web }"))).config.listeners;
+  expect(plain).toMatchObject({ connect: true, routes: [{}, { match: { exact: "", connect: true } }] });
+  const { config } = await parse(tunnel('connect: { authorities: ["*.Example.com:443", "[::1]:22"] }'));
+  const cluster = "(connect public/tunnel)";
+  expect(config.listeners[0]?.routes[1]?.action).toEqual({ kind: "forward", clusters: [{ cluster, weight: 1 }] });
+  expect(config.clusters.at(-1)).toMatchObject({
+    name: cluster,
+    endpoints: [],
+    authorities: ["*.example.com:443", "[::1]:22"],
+  });
+});
+
+test("authorities without a port, without CONNECT, or beside a path are refused", async () => {
+  const codes = async (text: string): Promise<readonly string[]> => (await problemsOf(text)).map(({ code }) => code);
+  expect((await problemsOf(tunnel("connect: { authorities: [a] }")))[0]?.message).toContain("host:port");
+  expect(await codes(tunnel('connect: { authorities: ["a:1"] }', "{ prefix: / }"))).toContain("needs_connect");
+  expect(await codes(tunnel("route: { cluster: web }", "{ prefix: /, connect: true }"))).toEqual(["pick_one"]);
+  expect(await codes(tunnel('route: { cluster: web }, connect: { authorities: ["a:1"] }'))).toEqual(["pick_one"]);
+});
