@@ -7,6 +7,7 @@ import { readUpgrades } from "./read-upgrades.ts";
 import type { Reader } from "./reader.ts";
 import { readConnect } from "./read-connect.ts";
 import { readHttp2 } from "./read-http2.ts";
+import { readProxyProtocol } from "./read-proxy-protocol.ts";
 import { readTcp } from "./read-tcp.ts";
 import { readServerTls } from "./read-tls.ts";
 
@@ -147,5 +148,6 @@ export function readListener(reader: Reader, chain: readonly string[], files: Fi
     ...(http2 === undefined ? {} : { http2 }),
     ...(tcp === undefined ? {} : { tcp }),
     ...(tls === undefined ? {} : { tls }),
+    ...readProxyProtocol(reader.get("proxyProtocol")),
   };
 }

@@ -166,6 +166,20 @@ const tcp = object(
   "What a listener with protocol: tcp does.",
 );
 
+const proxyProtocol = object(
+  {
+    from: Type.Array(Type.String(), {
+      minItems: 1,
+      description: "Addresses and networks (10.0.0.0/8) whose connections begin with a PROXY header, v1 or v2.",
+    }),
+    timeout: optional(duration("From the connection to the end of the header; over: closed.", "5s")),
+    required: optional(
+      Type.Boolean({ default: true, description: "false: those in `from` may also begin without a header." }),
+    ),
+  },
+  "Who stands in front of this listener says whose connection it is. Before TLS, on http and tcp listeners.",
+);
+
 const listener = object(
   {
     name,
@@ -177,6 +191,7 @@ const listener = object(
     ),
     tcp: optional(tcp),
     tls: optional(serverTls),
+    proxyProtocol: optional(proxyProtocol),
     address: text("host:port; port 0 = any free port."),
     accessLog: optional(
       object(

@@ -80,6 +80,11 @@ const cluster = object(
     connectTimeout: optional(duration("From the start of the dial to the connection.", "5s")),
     idleTimeout: optional(duration("How long an unused pooled connection is kept.", "60s")),
     tls: optional(clientTls),
+    proxyProtocol: optional(
+      Type.Enum(["v1", "v2"], {
+        description: "Connections begin with a PROXY header that names the client; HTTP requests then share none.",
+      }),
+    ),
     http2: optional(http2),
     circuitBreakers: optional(object({ thresholds: optional(thresholds) }, "Limits of the cluster.")),
   },

@@ -14,6 +14,7 @@ import type { ListenerView } from "../net/ports.ts";
 import type { TlsAcceptor } from "../net/tls/acceptor.ts";
 import { TlsAcceptors } from "../net/tls/acceptors.ts";
 import { tlsProtocol } from "../net/tls/protocol.ts";
+import { proxyProtocol } from "../net/proxy-protocol/protocol.ts";
 import type { Protocol } from "../net/protocol.ts";
 import { type TcpView, tcpProtocol } from "../net/tcp/protocol.ts";
 import { AccessLog, formatAccess, formatConnection, type AccessFormat } from "../observe/access-log.ts";
@@ -115,11 +116,17 @@ export class Front {
     const acceptor = (): TlsAcceptor | null => view().tls;
     if (options.tcp !== undefined) {
       const plain = tcpProtocol({ ...common, view: () => tcpOf(view()) });
-      return tlsProtocol({ ...common, plain, byAlpn: {}, acceptor, refused: (facts) => tcpOf(view()).finished(facts) });
+      const refused = (facts: StreamFacts): void => tcpOf(view()).finished(facts);
+      return proxyProtocol({
+        ...common,
+        refused,
+        inner: tlsProtocol({ ...common, plain, byAlpn: {}, acceptor, refused }),
+      });
     }
     const plain = httpProtocol({ ...common, random, view: () => view().http });
     const refused = (facts: StreamFacts): void => view().http.finished(facts, NO_REQUEST);
-    return tlsProtocol({ ...common, plain, byAlpn: { "http/1.1": plain, h2: plain }, acceptor, refused });
+    const byAlpn = { "http/1.1": plain, h2: plain };
+    return proxyProtocol({ ...common, refused, inner: tlsProtocol({ ...common, plain, byAlpn, acceptor, refused }) });
   }
 
   /** Until its first commit a new listener serves with the snapshot that brought it. */

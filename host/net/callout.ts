@@ -129,7 +129,15 @@ class Callout implements ResponseSink, DeadlineOwner {
     const lines = isHttp2 ? "" : checkedLines(headers, NOTHING_PARSED);
     const fits = isHttp2 ? appendHeaders(list, headers, []) : lines !== null;
     return fits
-      ? { method: line.method, head: `${requestLine(line)}${lines}`, list, length, endStream, upgrade: "" }
+      ? {
+          method: line.method,
+          head: `${requestLine(line)}${lines}`,
+          list,
+          length,
+          endStream,
+          upgrade: "",
+          client: null,
+        }
       : null;
   }
 

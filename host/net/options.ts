@@ -62,6 +62,16 @@ export interface TcpOptions {
   readonly maxConnectAttempts: number;
 }
 
+/** `proxyProtocol:` of a listener. */
+export interface ProxyProtocolOptions {
+  /** Addresses and networks whose connections begin with a header. Everybody else's do not. */
+  readonly from: readonly string[];
+  /** From the accepted connection to the end of the header. Default 5 000; over: closed. */
+  readonly timeoutMs: number;
+  /** Default true: who may send a header must. */
+  readonly required: boolean;
+}
+
 export interface ListenerOptions {
   readonly name: string;
   readonly host: string;
@@ -82,6 +92,8 @@ export interface ListenerOptions {
   readonly upgrades?: readonly string[];
   /** Some route takes CONNECT. */
   readonly connect?: true;
+  /** Set when connections begin with a PROXY header, before anything else. */
+  readonly proxyProtocol?: ProxyProtocolOptions;
   /** Set when connections begin with a TLS handshake. */
   readonly tls?: ServerTlsOptions;
 }

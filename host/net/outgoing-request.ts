@@ -15,6 +15,7 @@ import {
   type RequestLine,
 } from "./http1/serialize.ts";
 import { appendHeaders } from "./http2/lists.ts";
+import type { Addresses } from "./proxy-protocol/addresses.ts";
 import { CONNECT } from "./upgrade/agree.ts";
 import type { OutgoingRequest } from "./upstream-call.ts";
 
@@ -38,6 +39,8 @@ export interface OutgoingOptions {
     readonly length: number;
     /** What the request asks to change the protocol to; "" = nothing. */
     readonly upgrade: string;
+    /** Whose request it is. */
+    readonly client: Addresses;
   };
 }
 
@@ -53,7 +56,7 @@ export function outgoingRequest(
   cluster: Target | undefined,
 ): OutgoingRequest | null {
   const { parsed, upload, endStream } = options;
-  const { upgrade } = upload;
+  const { upgrade, client } = upload;
   if (upgrade !== "") return askingFor(upgrade, headers, options, cluster);
   const checked = parsed !== null;
   // Only behind filters can time have passed since the head came, and the 100 been sent.
@@ -69,7 +72,7 @@ export function outgoingRequest(
   if (cluster?.options.http2 !== undefined) {
     const list = requestList(line, schemeOf(cluster));
     return appendHeaders(list, headers, parsed)
-      ? { method: line.method, head: "", list, length, endStream, upgrade }
+      ? { method: line.method, head: "", list, length, endStream, upgrade, client }
       : null;
   }
   // RFC 9110 10.1.4: who sends TE says so in Connection.
@@ -77,18 +80,19 @@ export function outgoingRequest(
   const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 8);
   if (lines === null) return null;
   const head = requestLine(line) + lines + connection;
-  return { method: line.method, head, list: NO_LIST, length, endStream, upgrade };
+  return { method: line.method, head, list: NO_LIST, length, endStream, upgrade, client };
 }
 
 /** A request that asks to change the protocol: in HTTP/1.1 only, and what asks is written here alone. */
 function askingFor(
   upgrade: string,
   headers: HeaderList,
-  { parsed, authority }: OutgoingOptions,
+  { parsed, authority, upload }: OutgoingOptions,
   cluster: Target | undefined,
 ): OutgoingRequest | null {
   if (cluster === undefined || cluster.options.http2 !== undefined) return null;
-  if (upgrade === CONNECT) return tunnelTo(firstHeader(headers, ":authority") ?? "", cluster.options);
+  const { client } = upload;
+  if (upgrade === CONNECT) return tunnelTo(firstHeader(headers, ":authority") ?? "", cluster.options, client);
   const line = {
     method: firstHeader(headers, ":method") ?? "",
     authority: firstHeader(headers, ":authority") || authority,
@@ -97,12 +101,24 @@ function askingFor(
   const lines = isRequestLine(line) ? checkedLines(withoutHop(headers), parsed ?? headers) : null;
   if (lines === null) return null;
   const head = `${requestLine(line)}${lines}connection: upgrade\r\nupgrade: ${upgrade}\r\n\r\n`;
-  return { method: line.method, head, list: NO_LIST, length: -1, endStream: false, upgrade };
+  return { method: line.method, head, list: NO_LIST, length: -1, endStream: false, upgrade, client };
 }
 
 /** CONNECT is answered here: what leaves is only what comes behind it. */
-function tunnelTo(authority: string, { authorities }: Target["options"]): OutgoingRequest | null {
-  const request = { method: "CONNECT", head: "", list: NO_LIST, length: -1, endStream: false, upgrade: CONNECT };
+function tunnelTo(
+  authority: string,
+  { authorities }: Target["options"],
+  client: Addresses | null,
+): OutgoingRequest | null {
+  const request = {
+    method: "CONNECT",
+    head: "",
+    list: NO_LIST,
+    length: -1,
+    endStream: false,
+    upgrade: CONNECT,
+    client,
+  };
   if (authorities === undefined) return request;
   const endpoint = allowsAuthority(authorities, authority) ? authorityEndpoint(authority) : null;
   return endpoint === null ? null : { ...request, endpoint };

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { ClientSide, ListenerContext } from "./client-side.ts";
 import type { ExchangeDeadlines } from "./exchange-deadlines.ts";
 import type { ExchangeFacts } from "./facts.ts";
+import type { Addresses } from "./proxy-protocol/addresses.ts";
 import type { IncomingHead } from "./incoming-head.ts";
 
 /** Who asks for a pause; bits of a set. */
@@ -39,6 +40,11 @@ export class Upload {
     this.#expects = head.expectsContinue;
     this.length = head.contentLength;
     this.acceptsTrailers = head.acceptsTrailers;
+  }
+
+  /** Whose request it is. */
+  get client(): Addresses {
+    return this.#facts;
   }
 
   /** What follows the head is another protocol's: no limit on bodies is about it. @param type lower-case */

@@ -40,6 +40,8 @@ export interface ClusterOptions {
    * `*:port`, lower-case. Such a cluster has no endpoints of its own.
    */
   readonly authorities?: readonly string[];
+  /** Connections begin with a PROXY header that names the client; then none is shared. */
+  readonly proxyProtocol?: "v1" | "v2";
   /** Set when its endpoints speak TLS. */
   readonly tls?: ClientTlsOptions;
   /** Absent = HTTP/1.1. */

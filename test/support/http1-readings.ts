@@ -128,6 +128,7 @@ export function readResponse(text: string, method: string, closes: boolean): Res
     length: -1,
     endStream: true,
     upgrade: "",
+    client: null,
   }).start();
   wire.events?.connected();
   const bytes = Buffer.from(text, "latin1");

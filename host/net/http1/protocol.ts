@@ -45,8 +45,8 @@ export function httpProtocol({ options, view, clock, random, wheel, registry }: 
   http2.serve(context);
   return {
     metrics,
-    open: (socket, id, tls) => {
-      const connection = connectionFacts(socket, { listener: options.name, id, tls });
+    open: (socket, id, tls, origin) => {
+      const connection = connectionFacts(socket, { listener: options.name, id, tls, origin });
       const chosen = tls?.alpn === "h2" ? http2.open(socket, connection, null) : null;
       return chosen ?? new Http1Connection(socket, context, connection);
     },

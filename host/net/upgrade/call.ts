@@ -11,6 +11,7 @@ import { failureText } from "../../tls/failure.ts";
 import type { Cluster } from "../../upstream/cluster.ts";
 import { Endpoint } from "../../upstream/endpoint.ts";
 import type { Tunnel, TunnelWaiter } from "../../upstream/tunnel.ts";
+import { proxyHeader } from "../proxy-protocol/write.ts";
 import { inTurn } from "../turn.ts";
 import { MAX_ATTEMPTS, type OutgoingRequest, type ResponseSink, type UpstreamCall } from "../upstream-call.ts";
 import { CONNECT } from "./agree.ts";
@@ -139,8 +140,11 @@ export class UpgradeCall implements UpstreamCall, TunnelWaiter, AnswerSink, Dead
 
   #dial(avoid: Endpoint | null): void {
     this.#attempts++;
-    const { endpoint } = this.#request;
-    this.#tunnel = this.cluster.openTunnel(this, avoid, endpoint && new Endpoint(endpoint, -1));
+    const { endpoint, client } = this.#request;
+    const { proxyProtocol } = this.cluster.options;
+    const named = endpoint && new Endpoint(endpoint, -1);
+    const preamble = proxyProtocol && proxyHeader(proxyProtocol, client);
+    this.#tunnel = this.cluster.openTunnel(this, avoid, { named, preamble });
   }
 
   /** CONNECT asks for no more than the connection. */
