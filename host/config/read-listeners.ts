@@ -6,6 +6,7 @@ import type { Files } from "./pem-files.ts";
 import { readUpgrades } from "./read-upgrades.ts";
 import type { Reader } from "./reader.ts";
 import { readConnect } from "./read-connect.ts";
+import { readForwarding } from "./read-forwarding.ts";
 import { readHttp2 } from "./read-http2.ts";
 import { readProxyProtocol } from "./read-proxy-protocol.ts";
 import { readTcp } from "./read-tcp.ts";
@@ -149,5 +150,6 @@ export function readListener(reader: Reader, chain: readonly string[], files: Fi
     ...(tcp === undefined ? {} : { tcp }),
     ...(tls === undefined ? {} : { tls }),
     ...readProxyProtocol(reader.get("proxyProtocol")),
+    ...readForwarding(reader.get("forwarding")),
   };
 }

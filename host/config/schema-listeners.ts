@@ -180,6 +180,30 @@ const proxyProtocol = object(
   "Who stands in front of this listener says whose connection it is. Before TLS, on http and tcp listeners.",
 );
 
+const forwarding = object(
+  {
+    useRemoteAddress: optional(
+      Type.Boolean({
+        default: true,
+        description: "Add the peer to x-forwarded-for. false: it is a proxy that is not counted.",
+      }),
+    ),
+    xffNumTrustedHops: optional(count("Proxies in front whose additions to x-forwarded-for are believed.", 0, 0)),
+    trustedProxies: optional(
+      names(
+        "Addresses and networks of those proxies; what others say of a client is taken out. Default: all are believed.",
+      ),
+    ),
+    forwarded: optional(
+      Type.Enum(["drop", "keep", "append"], { default: "drop", description: "What becomes of Forwarded (RFC 7239)." }),
+    ),
+    preserveExternalRequestId: optional(
+      Type.Boolean({ default: false, description: "Keep the x-request-id of clients that are not believed." }),
+    ),
+  },
+  "Which proxies stand in front, and so who the client is. Absent: the peer is; x-forwarded-for is added to, the rest kept.",
+);
+
 const listener = object(
   {
     name,
@@ -192,6 +216,7 @@ const listener = object(
     tcp: optional(tcp),
     tls: optional(serverTls),
     proxyProtocol: optional(proxyProtocol),
+    forwarding: optional(forwarding),
     address: text("host:port; port 0 = any free port."),
     accessLog: optional(
       object(

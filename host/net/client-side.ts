@@ -4,6 +4,7 @@ import type { HeaderList } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Admission } from "./admission.ts";
 import type { Duplex } from "node:stream";
+import type { Forwarding } from "./forwarding.ts";
 import type { ListenerOptions } from "./options.ts";
 import type { ListenerView } from "./ports.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
@@ -21,6 +22,8 @@ export interface ListenerContext {
   readonly wheel: TimerWheel;
   readonly metrics: HttpMetrics;
   readonly requestIds: RequestIds;
+  /** Null: the listener says nothing of proxies. */
+  forwarding: Forwarding | null;
   readonly admission: Admission;
   /** True from the start of the drain: every answer ends its connection. */
   draining: boolean;

@@ -66,7 +66,7 @@ export class Exchange implements ExchangePort, ForwardOwner, TurnTask {
   }
 
   begin(head: IncomingHead, endStream: boolean): void {
-    addForwarded(head, this.facts, this.#context.requestIds);
+    addForwarded(head, this.facts, this.#context);
     const { headers } = head;
     const route = this.#view.routes.match(headers);
     const chain = this.#view.chainFor(route, headers);

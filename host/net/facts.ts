@@ -102,6 +102,8 @@ export class ExchangeFacts implements StreamFacts {
   upstreamTls: TlsFacts | null = null;
   transportFailure = "";
   upgrade = "";
+  peerAddress = "";
+  peerPort = 0;
 
   constructor(connection: ConnectionFacts, startMs: number) {
     this.listener = connection.listener;

@@ -72,6 +72,20 @@ export interface ProxyProtocolOptions {
   readonly required: boolean;
 }
 
+/** `forwarding:` of a listener. */
+export interface ForwardingOptions {
+  /** The peer's address is added to x-forwarded-for (Envoy: use_remote_address). Default true. */
+  readonly useRemoteAddress: boolean;
+  /** Proxies in front of this one whose additions are believed (Envoy: xff_num_trusted_hops). Default 0. */
+  readonly xffNumTrustedHops: number;
+  /** Addresses and networks of those proxies; whoever else connects has said nothing. Empty = any peer is believed. */
+  readonly trustedProxies: readonly string[];
+  /** `Forwarded` (RFC 7239): taken out, kept, or this hop added. Default drop. */
+  readonly forwarded: "drop" | "keep" | "append";
+  /** x-request-id of clients that are not believed is kept (Envoy: preserve_external_request_id). Default false. */
+  readonly preserveExternalRequestId: boolean;
+}
+
 export interface ListenerOptions {
   readonly name: string;
   readonly host: string;
@@ -92,6 +106,8 @@ export interface ListenerOptions {
   readonly upgrades?: readonly string[];
   /** Some route takes CONNECT. */
   readonly connect?: true;
+  /** Absent = x-forwarded-for is added to, the rest of what clients say is kept, and the client is the peer. */
+  readonly forwarding?: ForwardingOptions;
   /** Set when connections begin with a PROXY header, before anything else. */
   readonly proxyProtocol?: ProxyProtocolOptions;
   /** Set when connections begin with a TLS handshake. */

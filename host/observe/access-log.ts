@@ -34,6 +34,9 @@ export interface AccessFacts {
   readonly transportFailure?: string;
   /** The protocol a request has changed to. */
   readonly upgrade?: string;
+  /** Who connected, when that is not the client. */
+  readonly peerAddress?: string;
+  readonly peerPort?: number;
 }
 
 /** The TlsFacts of tls/facts.ts fit. */
@@ -104,6 +107,7 @@ function toJson(facts: AccessFacts, request: AccessRequest): string {
     requestId: facts.requestId,
     arms: facts.arms,
     upgrade: facts.upgrade || undefined,
+    peer: facts.peerAddress ? addressOf(facts.peerAddress, facts.peerPort ?? 0) : undefined,
     // Left out of the line when undefined: lines of exchanges without are as they were.
     metadata: facts.notes === null ? undefined : metadataOf(facts.notes),
     tags: facts.notes === null ? undefined : tagsOf(facts.notes),

@@ -42,7 +42,7 @@ export class UpgradeExchange extends Exchange {
 
   override begin(head: IncomingHead): void {
     if (this.#refused) {
-      addForwarded(head, this.facts, this.#context.requestIds);
+      addForwarded(head, this.facts, this.#context);
       this.fail("upgrade_refused");
       return;
     }

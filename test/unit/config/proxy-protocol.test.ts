@@ -28,3 +28,21 @@ test("a cluster sends v1 or v2, and not over HTTP/2", async () => {
   const codes = (await problemsOf(cluster("proxyProtocol: v1, http2: {}"))).map(({ code }) => code);
   expect(codes).toEqual(["proxy_protocol_over_http2"]);
 });
+
+test("forwarding: defaults, and proxies that would be believed for no hop", async () => {
+  const forwarding = (text: string): string => MINIMAL.replace("    routes:", `    forwarding: ${text}\n    routes:`);
+  expect((await parse(MINIMAL)).config.listeners[0]).not.toHaveProperty("forwarding");
+  expect((await parse(forwarding("{}"))).config.listeners[0]?.forwarding).toEqual({
+    useRemoteAddress: true,
+    xffNumTrustedHops: 0,
+    trustedProxies: [],
+    forwarded: "drop",
+    preserveExternalRequestId: false,
+  });
+  const codes = async (text: string): Promise<readonly string[]> =>
+    (await problemsOf(forwarding(text))).map(({ code }) => code);
+  expect(await codes("{ trustedProxies: [10.0.0.0/8] }")).toEqual(["needs_hops"]);
+  expect(await codes("{ trustedProxies: [lb], xffNumTrustedHops: 1 }")).toEqual(["bad_range"]);
+  expect(await codes("{ trustedProxies: [10.0.0.0/8], xffNumTrustedHops: 1 }")).toEqual([]);
+  expect(await codes("{ xffNumTrustedHops: -1 }")).toHaveLength(1);
+});
