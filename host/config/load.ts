@@ -62,6 +62,7 @@ function readConfig(root: Reader, files: Files): ProxyConfig {
     admin: readAdmin(root.get("admin")),
     drainTimeoutMs: root.get("drainTimeout").durationMs(10_000),
     workers: root.get("workers").number(availableParallelism()),
+    maxConnections: root.get("maxConnections").number(50_000),
     node: readNode(root.get("node")),
     listeners: root.get("listeners").items.map((item) => readListener(item, chain, files)),
     clusters: [...root.get("clusters").items.map((item) => readCluster(item, files)), ...connectClusters(root)],

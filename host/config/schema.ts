@@ -198,6 +198,14 @@ export const CONFIG_SCHEMA: TSchema = Type.Object(
     admin: optional(admin),
     drainTimeout: optional(duration("How long work in flight may take after TERM.", "10s")),
     workers: optional(Type.Integer({ minimum: 1, maximum: 256, description: "Data threads; default one per core." })),
+    maxConnections: optional(
+      Type.Integer({
+        minimum: 1,
+        default: 50_000,
+        description:
+          "Client connections of the process, over all listeners and threads; over: closed at once. Lowered where the limit on open files is too low.",
+      }),
+    ),
     node: optional(
       object(
         {

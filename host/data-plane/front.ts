@@ -6,6 +6,7 @@ import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { StreamFacts } from "../chain/ports.ts";
 import type { SnapshotMessage, EndpointReport, ThreadReport } from "../link/messages.ts";
 import type { FilterChain } from "../chain/template.ts";
+import type { ConnectionBudget } from "../net/connection-budget.ts";
 import { NO_REQUEST } from "../net/refused.ts";
 import { httpProtocol } from "../net/http1/protocol.ts";
 import { startListener, type RunningListener } from "../net/listener.ts";
@@ -40,6 +41,7 @@ export interface FrontOptions {
   /** See ThreadInit. */
   readonly ticketKeys: Buffer;
   readonly taps: Taps;
+  readonly budget: ConnectionBudget;
 }
 
 /** What streams of a listener begin with; `tcp` is set when it carries connections. */
@@ -65,6 +67,11 @@ interface OpenedLog {
   readonly format: AccessFormat;
   readonly log: AccessLog | null;
 }
+
+const OVER_BUDGET = {
+  name: "sluice_process_cx_overflow_total",
+  help: "Connections closed at once because the process has as many as it may have",
+};
 
 export class Front {
   readonly #options: FrontOptions;
@@ -102,8 +109,10 @@ export class Front {
   async #open(options: ListenerOptions, port: number, prepared: () => Snapshot): Promise<Opened> {
     const slot: { opened: Opened | null } = { opened: null };
     const view = (): View => this.#view(options.name, slot.opened, prepared);
-    const { clock, reusePort } = this.#options;
-    const listener = await startListener({ options, port, protocol: this.#protocol(options, view), clock, reusePort });
+    const { clock, reusePort, budget, registry } = this.#options;
+    const overBudget = registry.counter(OVER_BUDGET, { listener: options.name });
+    const protocol = this.#protocol(options, view);
+    const listener = await startListener({ options, port, protocol, clock, reusePort, budget, overBudget });
     const opened: Opened = { listener, options, view: null, log: this.#openLog(options), leaving: false };
     slot.opened = opened;
     this.#opened.set(keyOf(options), opened);
