@@ -219,6 +219,8 @@ test("filters and experiments see the client from their first callback on", asyn
       responseHeaders: (headers, end) => port.forwardResponseHeaders(headers, end),
       responseBody: (chunk, end) => port.forwardResponseBody(chunk, end),
       responseBodyPasses: true,
+      parsedRequest: null,
+      parsedResponse: null,
       responseTrailers: () => {},
       localReply: () => {},
       end: () => {},
