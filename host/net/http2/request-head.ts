@@ -1,6 +1,7 @@
 // A header block of HTTP/2 as node:http2 decoded it -> the flat list in chain form, and everything the exchange must know of
 // it. One object per connection, filled anew for every request. As strict as http1/request-head.ts; nghttp2 has checked most
 // of it before, and nothing here relies on that.
+import { removeHeader } from "../../abi/headers.ts";
 import { isAuthority } from "../../abi/authority.ts";
 import { isFieldValue, isToken, isVisible } from "../http1/chars.ts";
 import { type FieldName, Kind, fieldNameOf } from "../http1/names.ts";
@@ -156,6 +157,7 @@ export class Http2RequestHead extends RequestFields {
     this.method = "GET";
     this.upgrade = this.#protocol;
     this.hasBody = false;
+    removeHeader(this.headers, "expect");
   }
 
   #checkHost(): Rejection | null {

@@ -92,7 +92,7 @@ export class UpgradeCall implements UpstreamCall, TunnelWaiter, AnswerSink, Dead
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => inTurn(() => this.#received(chunk)));
     socket.on("end", () => inTurn(() => this.#ended()));
-    socket.on("drain", () => inTurn(() => this.#sink.upstreamBlocked(false)));
+    socket.on("drain", () => inTurn(() => this.#drained()));
     socket.on("error", (error) => (this.#failure = failureText(error)));
     socket.on("close", () => inTurn(() => this.#closed()));
     if (this.#held) socket.pause();
@@ -125,6 +125,8 @@ export class UpgradeCall implements UpstreamCall, TunnelWaiter, AnswerSink, Dead
   }
 
   answerBody(bytes: Buffer, from: number, to: number, last: boolean): void {
+    // Given up while its head was handed on.
+    if (this.#over) return;
     if (last) this.#finish();
     this.#sink.upstreamBody(bytes, from, to, last);
   }
@@ -145,6 +147,10 @@ export class UpgradeCall implements UpstreamCall, TunnelWaiter, AnswerSink, Dead
     const named = endpoint && new Endpoint(endpoint, -1);
     const preamble = proxyProtocol && proxyHeader(proxyProtocol, client);
     this.#tunnel = this.cluster.openTunnel(this, avoid, { named, preamble });
+  }
+
+  #drained(): void {
+    if (!this.#over) this.#sink.upstreamBlocked(false);
   }
 
   /** CONNECT asks for no more than the connection. */

@@ -119,7 +119,7 @@ describe("a WebSocket", () => {
     await using client = await h2Client(proxy.port);
     await until(() => client.session.remoteSettings?.enableConnectProtocol === true, "the client to know");
     const head = { ":method": "CONNECT", ":protocol": "websocket", ":scheme": "http", ":path": "/chat" };
-    const stream = client.open({ ...head, "sec-websocket-version": "13" });
+    const stream = client.open({ ...head, "sec-websocket-version": "13", expect: "100-continue" });
     let got = Buffer.alloc(0);
     let status = 0;
     stream.on("response", (headers) => {
@@ -190,13 +190,18 @@ describe("the head of an upgrade", () => {
     });
     await using proxy = await proxied({ upstreams: [upstream.port] });
     const client = await dial(proxy.port);
-    client.send(HEAD.replace("Upgrade\r\n", "keep-alive, Upgrade, X-Gone\r\nX-Gone: 1\r\nSec-WebSocket-Key: k\r\n"));
+    client.send(
+      HEAD.replace(
+        "Upgrade\r\n",
+        "keep-alive, Upgrade, X-Gone\r\nTE: trailers\r\nX-Gone: 1\r\nSec-WebSocket-Key: k\r\n",
+      ),
+    );
     await client.waitFor("\r\n\r\n");
     const asked = upstream.received();
     expect(asked.match(/^upgrade: websocket\r$/gim)).toHaveLength(1);
     expect(asked.match(/^connection: upgrade\r$/gim)).toHaveLength(1);
     expect(asked).toContain("sec-websocket-key: k\r\n");
-    expect(asked).not.toMatch(/x-gone|content-length|transfer-encoding/);
+    expect(asked).not.toMatch(/x-gone|content-length|transfer-encoding|^te:/m);
     expect(client.text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     expect(client.text.match(/^(?:connection|upgrade): .*\r$/gm)).toEqual([
       "connection: upgrade\r",
