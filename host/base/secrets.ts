@@ -1,7 +1,7 @@
 // What must not be shown: which names belong to secrets, and values without the secrets they carry. Called by whatever shows
 // configuration, requests or host calls to people.
 
-const SECRET = /token|secret|passw|credential|private.?key|api.?key|^authorization$|^jwk/i;
+const SECRET = /token|secret|passw|passphrase|credential|private.?key|api.?key|^authorization$|^jwk/i;
 /** Headers that carry a secret without saying so; the others are told by {@link isSecretKey}. */
 const SECRET_HEADERS: ReadonlySet<string> = new Set([
   "authorization",

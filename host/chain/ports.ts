@@ -64,6 +64,11 @@ export interface StreamFacts {
   upstreamTls?: TlsFacts | null;
   /** Why the last connection to an upstream could not be made or broke, "" or absent when none did. */
   transportFailure?: string;
+  /** Who connected, when the client is somebody else behind it; "" or absent otherwise. */
+  peerAddress?: string;
+  peerPort?: number;
+  /** The protocol the exchange has changed to (a WebSocket, say); "" or absent while it has not. */
+  upgrade?: string;
 }
 
 /** An answer made by the proxy itself: a filter's reply, a missing route, a failed upstream. */

@@ -55,6 +55,11 @@ export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
     this.vm.contexts.add(this);
   }
 
+  /** Once its exchange has changed to another protocol. */
+  get longLived(): boolean {
+    return Boolean(this.#owner.facts.upgrade);
+  }
+
   /** A watched stream has its own. */
   get callbacks(): GuestCallbacks {
     return this.vm.callbacks;

@@ -35,7 +35,6 @@ const answer = (code: Status): ForeignResult => ({
 const HTTP_ONLY: ReadonlySet<string> = new Set(["sluice.hold_headers", "sluice.route_set", "clear_route_cache"]);
 
 export class TcpContext extends StreamContext {
-  readonly longLived = true;
   readonly #owner: TcpContextOwner;
   /** The direction whose callback ran last: what a delay resumes. */
   #side: Side = "request";
@@ -43,6 +42,10 @@ export class TcpContext extends StreamContext {
   #opening = false;
   /** Bytes of replies that wait for the end of the running callback. */
   #replyBytes = 0;
+
+  override get longLived(): boolean {
+    return true;
+  }
 
   constructor(owner: TcpContextOwner, index: number, plugin: PluginContext, arm: Arm) {
     super(owner, index, plugin, arm);

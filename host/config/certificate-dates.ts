@@ -35,5 +35,8 @@ export function warnOfCertificates(root: Reader, folder: string, nowMs: number):
     ...root.get("listeners").items.flatMap((listener) => listener.get("tls").get("certificates").items),
     ...root.get("clusters").items.map((cluster) => cluster.get("tls")),
   ];
-  for (const one of shown) warnOfDates(one.get("certFile"), folder, nowMs);
+  for (const one of shown) {
+    warnOfDates(one.get("certFile"), folder, nowMs);
+    warnOfDates(one.get("alternative").get("certFile"), folder, nowMs);
+  }
 }

@@ -29,7 +29,7 @@ function diffList(kind: string, before: readonly Named[], after: readonly Named[
 
 /** Sentences without secrets, in the order of the file's sections; empty when nothing changed. */
 export function diffConfig(before: ProxyConfig, after: ProxyConfig): string[] {
-  const plain = (["drainTimeoutMs", "workers", "stateDir", "logLevel"] as const)
+  const plain = (["drainTimeoutMs", "workers", "maxConnections", "stateDir", "logLevel"] as const)
     .filter((key) => before[key] !== after[key])
     .map((key) => {
       const unit = key.endsWith("Ms") ? "ms" : "";

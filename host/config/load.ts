@@ -13,6 +13,7 @@ import type { AdminOptions, ProxyConfig } from "./options.ts";
 import { inFileOrder, Places } from "./place.ts";
 import type { Files } from "./pem-files.ts";
 import { readCluster } from "./read-clusters.ts";
+import { connectClusters } from "./read-connect.ts";
 import { readExperiment } from "./read-experiments.ts";
 import { inPhaseOrder, readFilter } from "./read-filters.ts";
 import { readListener } from "./read-listeners.ts";
@@ -61,9 +62,10 @@ function readConfig(root: Reader, files: Files): ProxyConfig {
     admin: readAdmin(root.get("admin")),
     drainTimeoutMs: root.get("drainTimeout").durationMs(10_000),
     workers: root.get("workers").number(availableParallelism()),
+    maxConnections: root.get("maxConnections").number(50_000),
     node: readNode(root.get("node")),
     listeners: root.get("listeners").items.map((item) => readListener(item, chain, files)),
-    clusters: root.get("clusters").items.map((item) => readCluster(item, files)),
+    clusters: [...root.get("clusters").items.map((item) => readCluster(item, files)), ...connectClusters(root)],
     filters,
     experiments: root.get("experiments").items.map((item) => readExperiment(item, folder)),
     stateDir: resolve(folder, root.get("stateDir").text(".sluice")),

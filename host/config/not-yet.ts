@@ -8,7 +8,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   admin: ["dashboard", "allowedOrigins", "tls"],
   telemetry: ["metrics", "tracing"],
   "telemetry/log": ["format", "path"],
-  "listeners/*": ["virtualHosts", "proxyProtocol"],
+  "listeners/*": ["virtualHosts"],
   "listeners/*/accessLog": ["filter", "fields", "sampling"],
   "listeners/*/routes/*": ["mirror", "retryPolicy", "redirect", "rewrite", "hedgePolicy", "fault", "cors", "tls"],
   "listeners/*/routes/*/match": ["regex", "methods", "query", "domains"],

@@ -17,6 +17,8 @@ export interface ProxyConfig {
   readonly drainTimeoutMs: number;
   /** Data threads, 1 or more. */
   readonly workers: number;
+  /** Client connections over all listeners and threads. Default 50 000. */
+  readonly maxConnections: number;
   readonly node: {
     readonly id: string;
     readonly region: string;

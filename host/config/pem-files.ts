@@ -4,6 +4,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { codeOf } from "../tls/failure.ts";
+import { nodeTls } from "../tls/node-tls.ts";
 import type { Reader } from "./reader.ts";
 
 /** How files are found. */
@@ -36,20 +37,69 @@ export class PemFiles {
     return "";
   }
 
-  /** PEM of a private key without passphrase, or "". */
-  privateKey(reader: Reader): string {
+  /**
+   * The private key that `owner.keyFile` names, in PEM without its passphrase, or "". What is decrypted stays in memory, as
+   * every key does, and is shown nowhere.
+   */
+  privateKey(owner: Reader): string {
+    const reader = owner.get("keyFile");
     const text = this.#read(reader, "PRIVATE KEY", "a private key in PEM");
-    if (text === "") return "";
+    const passphrase = this.#passphrase(owner);
+    if (text === "" || passphrase === null) return "";
+    const isLocked = /ENCRYPTED/.test(text);
+    if (!isLocked && passphrase !== undefined) this.#needless(owner);
     try {
-      createPrivateKey(text);
-      return text;
+      const key = createPrivateKey({ key: text, ...(passphrase === undefined ? {} : { passphrase }) });
+      return isLocked ? key.export({ type: "pkcs8", format: "pem" }).toString() : text;
     } catch (error) {
-      const locked = codeOf(error) === "ERR_MISSING_PASSPHRASE" || /ENCRYPTED/.test(text);
-      if (locked)
-        reader.problem("locked_key", `${reader.text()} needs a passphrase`, { hint: "store the key without one" });
-      else reader.problem("bad_key", `the private key in ${reader.text()} cannot be read`);
+      if (isLocked && passphrase !== undefined) {
+        reader.problem("wrong_passphrase", `the passphrase does not open the private key in ${reader.text()}`);
+      } else if (isLocked || codeOf(error) === "ERR_MISSING_PASSPHRASE") {
+        reader.problem("locked_key", `${reader.text()} needs a passphrase`, {
+          hint: "add passphrase: ${NAME} or passphraseFile, or store the key without one",
+        });
+      } else reader.problem("bad_key", `the private key in ${reader.text()} cannot be read`);
       return "";
     }
+  }
+
+  /** Undefined: none is given. Null: it cannot be read, which has been said. */
+  #passphrase(owner: Reader): string | undefined | null {
+    const [given, file] = [owner.get("passphrase"), owner.get("passphraseFile")];
+    if (given.isPresent && file.isPresent) {
+      file.problem("pick_one", "passphrase and passphraseFile exclude each other", { at: "key" });
+      return null;
+    }
+    if (given.isPresent) return given.text();
+    if (!file.isPresent) return undefined;
+    const path = resolve(this.#files.folder, file.text());
+    this.paths.push(path);
+    if (!this.#files.read) return null;
+    const text = readText(file, path);
+    return text === null
+      ? null
+      : Buffer.from(text, "latin1")
+          .toString("utf8")
+          .replace(/\r?\n$/, "");
+  }
+
+  #needless(owner: Reader): void {
+    const at = owner.get(owner.get("passphrase").isPresent ? "passphrase" : "passphraseFile");
+    at.problem("unused_key", `the key in ${owner.get("keyFile").text()} has no passphrase`, {
+      at: "key",
+      hint: "remove it",
+    });
+  }
+
+  /** The revocation lists of a file, one by one. */
+  revocationLists(reader: Reader): readonly string[] {
+    const text = this.#read(reader, "X509 CRL", "revocation lists in PEM");
+    const blocks = text.match(/-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g) ?? [];
+    const at = blocks.findIndex((block) => !isRevocationList(block));
+    if (at < 0 && (blocks.length > 0 || text === "")) return blocks;
+    const which = blocks.length < 2 ? "the revocation list" : `revocation list ${at + 1} of ${blocks.length}`;
+    reader.problem("bad_crl", `${which} in ${reader.text()} cannot be read`, { hint: "check that it is whole" });
+    return [];
   }
 
   #read(reader: Reader, label: string, expected: string): string {
@@ -66,6 +116,15 @@ export class PemFiles {
     const hint = got === "something else" ? { hint: converted } : {};
     reader.problem("not_pem", `expected ${expected} in ${name}, got ${got}`, hint);
     return "";
+  }
+}
+
+function isRevocationList(block: string): boolean {
+  try {
+    nodeTls().createSecureContext({ crl: block });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -18,6 +18,18 @@ function readEndpoint(reader: Reader): EndpointOptions {
   };
 }
 
+function readProxyHeader(cluster: Reader): Pick<ClusterOptions, "proxyProtocol"> {
+  const reader = cluster.get("proxyProtocol");
+  if (!reader.isPresent) return {};
+  if (cluster.get("http2").isPresent) {
+    reader.problem("proxy_protocol_over_http2", "over HTTP/2 requests of several clients share a connection", {
+      at: "key",
+      hint: "remove http2, or tell the servers by x-forwarded-for",
+    });
+  }
+  return { proxyProtocol: reader.oneOf(["v1", "v2"], "v2") };
+}
+
 /** One cluster, defaults filled in. */
 export function readCluster(reader: Reader, files: Files): ClusterOptions {
   const tls = readClientTls(reader.get("tls"), files);
@@ -31,6 +43,7 @@ export function readCluster(reader: Reader, files: Files): ClusterOptions {
     maxConnections: thresholds.get("maxConnections").number(1024),
     maxPendingRequests: thresholds.get("maxPendingRequests").number(1024),
     ...(tls === undefined ? {} : { tls }),
+    ...readProxyHeader(reader),
     ...readClusterHttp2(reader, thresholds.get("maxRequests")),
   };
 }

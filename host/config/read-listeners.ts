@@ -3,8 +3,12 @@ import type { AccessLogOptions, ListenerLimits, ListenerOptions } from "../net/o
 import type { HeaderMatch, RouteAction, RouteFilters, RouteMatch, RouteOptions } from "../route/options.ts";
 import { readAddress } from "./address.ts";
 import type { Files } from "./pem-files.ts";
+import { readUpgrades } from "./read-upgrades.ts";
 import type { Reader } from "./reader.ts";
+import { readConnect } from "./read-connect.ts";
+import { readForwarding } from "./read-forwarding.ts";
 import { readHttp2 } from "./read-http2.ts";
+import { readProxyProtocol } from "./read-proxy-protocol.ts";
 import { readTcp } from "./read-tcp.ts";
 import { readServerTls } from "./read-tls.ts";
 
@@ -40,8 +44,9 @@ function readHeaderMatch(name: string, reader: Reader): HeaderMatch {
 }
 
 function readMatch(reader: Reader): RouteMatch {
-  const kind = onlyOne(reader, ["prefix", "exact"]);
+  const kind = onlyOne(reader, ["prefix", "exact", "connect"]);
   const headers = reader.get("headers").entries.map(([name, match]) => readHeaderMatch(name, match));
+  if (kind === "connect") return { exact: "", connect: true, headers };
   const path = kind === null ? "/" : reader.get(kind).text("/");
   return kind === "exact" ? { exact: path, headers } : { prefix: path, headers };
 }
@@ -64,8 +69,10 @@ function readForward(reader: Reader): RouteAction {
   return { kind: "forward", clusters };
 }
 
-function readAction(reader: Reader): RouteAction {
-  if (onlyOne(reader, ["route", "directResponse"]) !== "directResponse") return readForward(reader.get("route"));
+function readAction(reader: Reader, listener: string): RouteAction {
+  const kind = onlyOne(reader, ["route", "directResponse", "connect"]);
+  if (kind === "connect") return readConnect(reader, listener);
+  if (kind !== "directResponse") return readForward(reader.get("route"));
   const direct = reader.get("directResponse");
   return { kind: "direct", status: direct.get("status").number(200), body: direct.get("body").text() };
 }
@@ -78,13 +85,14 @@ function readRouteFilters(reader: Reader): RouteFilters {
   };
 }
 
-function readRoute(reader: Reader): RouteOptions {
+function readRoute(reader: Reader, listener: string): RouteOptions {
   return {
     name: reader.get("name").text(),
     match: readMatch(reader.get("match")),
-    action: readAction(reader),
+    action: readAction(reader, listener),
     timeoutMs: reader.get("timeout").durationMs(15_000),
     filters: readRouteFilters(reader.get("filters")),
+    ...readUpgrades(reader.get("upgrades")),
   };
 }
 
@@ -124,18 +132,24 @@ export function readListener(reader: Reader, chain: readonly string[], files: Fi
   const tcp = readTcp(reader);
   const byDefault = tcp === undefined ? chain : [];
   const http2 = tcp === undefined ? readHttp2(reader.get("http2")) : undefined;
+  const name = reader.get("name").text();
+  const routes = reader.get("routes").items.map((route) => readRoute(route, name));
   const spoken = http2 === undefined ? ["http/1.1"] : ["h2", "http/1.1"];
   const tls = readServerTls(reader.get("tls"), files, tcp === undefined ? spoken : []);
   return {
-    name: reader.get("name").text(),
+    name,
     ...readAddress(reader.get("address"), { host: "127.0.0.1", port: 0 }),
     accessLog: readAccessLog(reader.get("accessLog")),
     filters: filters.isPresent ? filters.strings() : byDefault,
-    routes: reader.get("routes").items.map(readRoute),
+    routes,
+    ...(routes.some((route) => route.match.connect) ? { connect: true as const } : {}),
     limits: readLimits(reader.get("limits")),
     armHeader: readArmHeader(reader.get("armHeader")),
+    ...readUpgrades(reader.get("upgrades")),
     ...(http2 === undefined ? {} : { http2 }),
     ...(tcp === undefined ? {} : { tcp }),
     ...(tls === undefined ? {} : { tls }),
+    ...readProxyProtocol(reader.get("proxyProtocol")),
+    ...readForwarding(reader.get("forwarding")),
   };
 }

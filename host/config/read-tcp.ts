@@ -3,7 +3,7 @@
 import type { TcpOptions } from "../net/options.ts";
 import type { Reader } from "./reader.ts";
 
-const HTTP_KEYS = ["routes", "armHeader", "http2"] as const;
+const HTTP_KEYS = ["routes", "armHeader", "http2", "upgrades", "forwarding"] as const;
 const TCP_LIMITS: readonly string[] = ["bufferBytes", "maxConnections"];
 
 function refuse(reader: Reader, message: string, hint: string): void {

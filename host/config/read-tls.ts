@@ -93,9 +93,35 @@ function readServerNames(reader: Reader, certificate: string): readonly string[]
 
 function readCertificate(reader: Reader, files: PemFiles): CertificateOptions {
   const certificate = files.certificates(reader.get("certFile"));
-  const privateKey = files.privateKey(reader.get("keyFile"));
+  const privateKey = files.privateKey(reader);
   if (checkPair(reader, certificate, privateKey)) checkAccepted(reader, certificate, privateKey);
-  return { certificate, privateKey, serverNames: readServerNames(reader, certificate) };
+  const own = { certificate, privateKey };
+  return { ...own, ...readAlternative(reader, own, files), serverNames: readServerNames(reader, certificate) };
+}
+
+type Pair = Pick<CertificateOptions, "certificate" | "privateKey">;
+
+/** The second certificate of a name, which must be of another kind. */
+function readAlternative(reader: Reader, first: Pair, files: PemFiles): Pick<CertificateOptions, "alternative"> {
+  const at = reader.get("alternative");
+  if (!at.isPresent) return {};
+  if (reader.path.at(-1) !== 0) {
+    at.problem("not_supported", "only the first certificate of a listener may have an alternative", {
+      at: "key",
+      hint: "move it up: the first is also what is shown to clients that name no server",
+    });
+  }
+  const certificate = files.certificates(at.get("certFile"));
+  const privateKey = files.privateKey(at);
+  if (!checkPair(at, certificate, privateKey) || first.privateKey === "") return {};
+  checkAccepted(at, certificate, privateKey);
+  const [kind, other] = [first.privateKey, privateKey].map((one) => createPrivateKey(one).asymmetricKeyType);
+  if (kind === other) {
+    at.problem("same_kind_of_key", `both keys are of kind ${kind}, and only one certificate of a kind can be shown`, {
+      hint: "an RSA certificate beside one with an elliptic curve, or one alone",
+    });
+  }
+  return { alternative: { certificate, privateKey } };
 }
 
 /** Two certificates for one name: which would be shown? Names taken from the certificates themselves go to the first. */
@@ -130,7 +156,12 @@ function readClientCertificates(reader: Reader, files: PemFiles): ClientCertific
   if (mode === "none" && caFile.isPresent) {
     caFile.problem("unused_key", '"caFile" means nothing with mode none', { at: "key", hint: "set mode: require" });
   }
-  return { mode, ca };
+  const crlFile = reader.get("crlFile");
+  if (mode === "none" && crlFile.isPresent) {
+    crlFile.problem("unused_key", '"crlFile" means nothing with mode none', { at: "key", hint: "set mode: require" });
+  }
+  const crl = files.revocationLists(crlFile);
+  return { mode, ca, ...(crl.length === 0 ? {} : { crl }) };
 }
 
 /** The `tls` part of a listener; undefined for one without. */
@@ -169,7 +200,7 @@ export function readClientTls(reader: Reader, where: Files): ClientTlsOptions | 
   const files = new PemFiles(where);
   const parameters = readParameters(reader);
   const [certFile, keyFile] = [reader.get("certFile"), reader.get("keyFile")];
-  const [certificate, privateKey] = [files.certificates(certFile), files.privateKey(keyFile)];
+  const [certificate, privateKey] = [files.certificates(certFile), files.privateKey(reader)];
   if (certFile.isPresent !== keyFile.isPresent) {
     const missing = certFile.isPresent ? "keyFile" : "certFile";
     reader.problem("missing_key", `missing key "${missing}"`, { hint: "a client certificate is certFile and keyFile" });

@@ -38,6 +38,22 @@ function checkRoute(route: Reader, clusters: Names, filters: Names): void {
   for (const [, patch] of changes.get("override").entries) checkKnown(patch, "filter", filters, "key");
 }
 
+/** A request changes its protocol in HTTP/1.1; towards HTTP/2 it would have to be asked for otherwise (RFC 8441). */
+function checkUpgrades(listener: Reader, config: ProxyConfig): void {
+  const http2 = new Set(config.clusters.filter((one) => one.http2 !== undefined).map((one) => one.name));
+  for (const route of listener.get("routes").items) {
+    const upgrades = [route.get("upgrades"), listener.get("upgrades")].find((one) => one.isPresent);
+    if (upgrades === undefined || upgrades.items.length === 0) continue;
+    const forward = route.get("route");
+    for (const at of [forward, ...forward.get("weightedClusters").items].map((one) => one.get("cluster"))) {
+      if (!http2.has(at.text())) continue;
+      at.problem("upgrade_over_http2", `cluster "${at.text()}" speaks HTTP/2, over which upgrades are not carried`, {
+        hint: "give the route a cluster without http2, or upgrades: []",
+      });
+    }
+  }
+}
+
 function checkListener(listener: Reader, clusters: Names, filters: Names): void {
   const seen = new Set<string>();
   for (const item of listener.get("filters").items) {
@@ -92,7 +108,10 @@ export function checkReferences(root: Reader, config: ProxyConfig): void {
   const clusters = config.clusters.map((cluster) => cluster.name);
   const filters = config.filters.map((filter) => filter.name);
   for (const kind of ["listener", "cluster", "filter", "experiment"]) checkDuplicates(root.get(`${kind}s`), kind);
-  for (const listener of root.get("listeners").items) checkListener(listener, clusters, filters);
+  for (const listener of root.get("listeners").items) {
+    checkListener(listener, clusters, filters);
+    checkUpgrades(listener, config);
+  }
   for (const filter of root.get("filters").items) {
     for (const item of filter.get("allowedUpstreams").items) checkKnown(item, "cluster", clusters);
   }

@@ -11,6 +11,15 @@ const count = (description: string, byDefault: number, minimum: number): TSchema
   Type.Integer({ minimum, default: byDefault, description });
 const names = (description: string): TSchema => Type.Array(Type.String(), { description });
 
+const upgrades = (description: string): TSchema =>
+  Type.Array(
+    Type.String({
+      pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+(/[A-Za-z0-9!#$%&'*+.^_`|~-]+)?$",
+      [EXPECTED]: "the name of a protocol, such as websocket",
+    }),
+    { description },
+  );
+
 const headerMatch = Type.Object(
   {
     exact: optional(text("The value is this.")),
@@ -35,9 +44,10 @@ const match = object(
     exact: optional(
       Type.String({ pattern: "^/", description: "The path is this.", [EXPECTED]: 'a path that begins with "/"' }),
     ),
+    connect: optional(Type.Literal(true, { description: "CONNECT requests: an authority and no path." })),
     headers: optional(Type.Record(Type.String(), headerMatch, { description: "Header name -> match; all must hold." })),
   },
-  "Which requests; exactly one of prefix and exact, matched without the query.",
+  "Which requests; exactly one of prefix, exact (matched without the query) and connect.",
 );
 
 const weighted = object(
@@ -70,7 +80,25 @@ const route = object(
         "Answer without an upstream.",
       ),
     ),
+    connect: optional(
+      object(
+        {
+          authorities: Type.Array(
+            Type.String({
+              pattern: "^(\\*|(\\*\\.)?[A-Za-z0-9][A-Za-z0-9._-]*|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$",
+              [EXPECTED]: "host:port, such as db.example.com:5432, *.example.com:443 or *:443",
+            }),
+            {
+              minItems: 1,
+              description: "host:port that a client may name; * stands for all hosts, *.name for those below.",
+            },
+          ),
+        },
+        "With match.connect: a tunnel to the authority that the client names, if it is one of these.",
+      ),
+    ),
     timeout: optional(duration("From the end of the request's head to the end of the response; 0s = off.", "15s")),
+    upgrades: optional(upgrades("Protocols its requests may change to (Upgrade). Default: as the listener says.")),
     filters: optional(
       object(
         {
@@ -138,6 +166,44 @@ const tcp = object(
   "What a listener with protocol: tcp does.",
 );
 
+const proxyProtocol = object(
+  {
+    from: Type.Array(Type.String(), {
+      minItems: 1,
+      description: "Addresses and networks (10.0.0.0/8) whose connections begin with a PROXY header, v1 or v2.",
+    }),
+    timeout: optional(duration("From the connection to the end of the header; over: closed.", "5s")),
+    required: optional(
+      Type.Boolean({ default: true, description: "false: those in `from` may also begin without a header." }),
+    ),
+  },
+  "Who stands in front of this listener says whose connection it is. Before TLS, on http and tcp listeners.",
+);
+
+const forwarding = object(
+  {
+    useRemoteAddress: optional(
+      Type.Boolean({
+        default: true,
+        description: "Add the peer to x-forwarded-for. false: it is a proxy that is not counted.",
+      }),
+    ),
+    xffNumTrustedHops: optional(count("Proxies in front whose additions to x-forwarded-for are believed.", 0, 0)),
+    trustedProxies: optional(
+      names(
+        "Addresses and networks of those proxies; what others say of a client is taken out. Default: all are believed.",
+      ),
+    ),
+    forwarded: optional(
+      Type.Enum(["drop", "keep", "append"], { default: "drop", description: "What becomes of Forwarded (RFC 7239)." }),
+    ),
+    preserveExternalRequestId: optional(
+      Type.Boolean({ default: false, description: "Keep the x-request-id of clients that are not believed." }),
+    ),
+  },
+  "Which proxies stand in front, and so who the client is. Absent: the peer is; x-forwarded-for is added to, the rest kept.",
+);
+
 const listener = object(
   {
     name,
@@ -149,6 +215,8 @@ const listener = object(
     ),
     tcp: optional(tcp),
     tls: optional(serverTls),
+    proxyProtocol: optional(proxyProtocol),
+    forwarding: optional(forwarding),
     address: text("host:port; port 0 = any free port."),
     accessLog: optional(
       object(
@@ -165,6 +233,11 @@ const listener = object(
       names("The chain, in order. Absent = all filters by phase and priority; on a tcp listener none."),
     ),
     routes: optional(Type.Array(route, { description: "Tried from top to bottom." })),
+    upgrades: optional(
+      upgrades(
+        "Protocols requests may change to (Upgrade), such as websocket; another is answered 403. Default: none.",
+      ),
+    ),
     limits: optional(limits),
     http2: optional(http2),
     armHeader: optional(text("Response header naming the experiment arms of the request; absent = none.")),

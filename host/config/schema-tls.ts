@@ -23,10 +23,22 @@ const parameters = {
   ),
 };
 
+const key = {
+  keyFile: text("PEM of its private key."),
+  passphrase: optional(text("Of the private key; take it from the environment: ${KEY_PASSPHRASE}.")),
+  passphraseFile: optional(text("A file that holds the passphrase; a line end behind it does not count.")),
+};
+
 const certificate = object(
   {
     certFile: text("PEM: the certificate, then its chain. Relative to this file, as all paths here."),
-    keyFile: text("PEM of its private key, without passphrase."),
+    ...key,
+    alternative: optional(
+      object(
+        { certFile: text("PEM: the certificate, then its chain."), ...key },
+        "A second certificate for the same names, with the other kind of key: RSA beside ECDSA. Of the first entry only.",
+      ),
+    ),
     serverNames: optional(
       Type.Array(Type.String(), {
         minItems: 1,
@@ -46,6 +58,9 @@ const clientCertificates = object(
       }),
     ),
     caFile: optional(text("PEM of the authorities whose certificates are good.")),
+    crlFile: optional(
+      text("PEM of revocation lists, one of each authority: a certificate on them, or a list out of date, is no good."),
+    ),
   },
   "Certificates of clients (mTLS); filters find the identity in connection.* properties.",
 );
@@ -75,7 +90,8 @@ export const clientTls: TSchema = object(
     sni: optional(text("Server name asked for. Default: the endpoint's host, if that is a name.")),
     caFile: optional(text("PEM of the authorities that endpoints are checked against. Default: the system's.")),
     certFile: optional(text("PEM of the client certificate and its chain.")),
-    keyFile: optional(text("PEM of its private key, without passphrase.")),
+    ...key,
+    keyFile: optional(key.keyFile),
     verify: optional(Type.Boolean({ default: true, description: "Check chain, dates and name of the endpoints." })),
     verifyNames: optional(
       Type.Array(Type.String(), {

@@ -80,6 +80,11 @@ const cluster = object(
     connectTimeout: optional(duration("From the start of the dial to the connection.", "5s")),
     idleTimeout: optional(duration("How long an unused pooled connection is kept.", "60s")),
     tls: optional(clientTls),
+    proxyProtocol: optional(
+      Type.Enum(["v1", "v2"], {
+        description: "Connections begin with a PROXY header that names the client; HTTP requests then share none.",
+      }),
+    ),
     http2: optional(http2),
     circuitBreakers: optional(object({ thresholds: optional(thresholds) }, "Limits of the cluster.")),
   },
@@ -193,6 +198,14 @@ export const CONFIG_SCHEMA: TSchema = Type.Object(
     admin: optional(admin),
     drainTimeout: optional(duration("How long work in flight may take after TERM.", "10s")),
     workers: optional(Type.Integer({ minimum: 1, maximum: 256, description: "Data threads; default one per core." })),
+    maxConnections: optional(
+      Type.Integer({
+        minimum: 1,
+        default: 50_000,
+        description:
+          "Client connections of the process, over all listeners and threads; over: closed at once. Lowered where the limit on open files is too low.",
+      }),
+    ),
     node: optional(
       object(
         {

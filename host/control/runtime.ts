@@ -12,6 +12,7 @@ import type { ExperimentState } from "./experiment-state.ts";
 import type { FaultDesk } from "./fault-desk.ts";
 import type { FilterBook } from "./filter-book.ts";
 import type { Keeper } from "./keeper.ts";
+import { connectionsFor, openFilesLimit } from "./open-files.ts";
 import type { Serial } from "./serial.ts";
 import type { SharedStores } from "./shared-stores.ts";
 import { isCompiled } from "./source.ts";
@@ -49,7 +50,9 @@ export function firstMode({ debugFirst, optimize }: Runtime, { source }: FilterO
 
 /** Prepares and commits what `change` makes of the present. @throws ProblemError; nothing has changed then */
 export async function commitWish(runtime: Runtime, change: Partial<Wish>): Promise<number> {
-  const { config, book, experiments, committer } = runtime;
+  const { config, book, experiments, committer, stores } = runtime;
   const wish: Wish = { config, records: book.records, experiments, ...change };
-  return committer.commit(compose(wish, committer.nextEpoch));
+  const millis = await committer.commit(compose(wish, committer.nextEpoch));
+  stores.connections.limit(connectionsFor(wish.config.maxConnections, openFilesLimit()));
+  return millis;
 }

@@ -10,6 +10,7 @@ import { Control } from "./control.ts";
 import { EventHub } from "./events.ts";
 import { ExperimentDesk } from "./experiment-desk.ts";
 import { firstLoad } from "./first-load.ts";
+import { connectionsFor, openFilesLimit } from "./open-files.ts";
 import type { Runtime } from "./runtime.ts";
 import { assertStateFolder } from "./state-folder.ts";
 import type { StartOptions } from "./start-options.ts";
@@ -61,6 +62,7 @@ export async function startSluice(options: StartOptions): Promise<RunningSluice>
   }
   watch?.set("config", [options.configPath]);
   certificates.serves(runtime.config);
+  sayOpenFiles(events, runtime.config.maxConnections);
   control.state = "ready";
   events.emit({ type: "ready", text: `ready with ${runtime.threads.ids.length} data threads` });
   return { control, stopped: stopped.promise };
@@ -77,6 +79,14 @@ function configSource(options: StartOptions): ConfigSource {
     ),
   });
   return { path: options.configPath, env: options.env, adjust };
+}
+
+function sayOpenFiles(events: EventHub, wanted: number): void {
+  const files = openFilesLimit();
+  const connections = connectionsFor(wanted, files);
+  if (connections === wanted) return;
+  const text = `warning: maxConnections is ${connections} instead of ${wanted}: this process may open ${files} files; raise ulimit -n`;
+  events.emit({ type: "log", text });
 }
 
 function sayWarnings(events: EventHub, warnings: readonly Problem[]): void {

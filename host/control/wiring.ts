@@ -79,7 +79,7 @@ interface Calls {
 function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtime {
   const { config, clock, events } = given;
   const epoch = new SharedArrayBuffer(4);
-  const stores = new SharedStores();
+  const stores = new SharedStores(config.workers);
   const threads: Threads = startThreads(options, { config, epoch, stores, desk: calls.desk });
   const compiler = new Compiler({ cacheDir: join(config.stateDir, "cache"), backgroundRelease: options.watch });
   const canary = new Canary(clock);

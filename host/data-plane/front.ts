@@ -6,6 +6,7 @@ import type { TimerWheel } from "../base/timer-wheel.ts";
 import type { StreamFacts } from "../chain/ports.ts";
 import type { SnapshotMessage, EndpointReport, ThreadReport } from "../link/messages.ts";
 import type { FilterChain } from "../chain/template.ts";
+import type { ConnectionBudget } from "../net/connection-budget.ts";
 import { NO_REQUEST } from "../net/refused.ts";
 import { httpProtocol } from "../net/http1/protocol.ts";
 import { startListener, type RunningListener } from "../net/listener.ts";
@@ -14,6 +15,7 @@ import type { ListenerView } from "../net/ports.ts";
 import type { TlsAcceptor } from "../net/tls/acceptor.ts";
 import { TlsAcceptors } from "../net/tls/acceptors.ts";
 import { tlsProtocol } from "../net/tls/protocol.ts";
+import { proxyProtocol } from "../net/proxy-protocol/protocol.ts";
 import type { Protocol } from "../net/protocol.ts";
 import { type TcpView, tcpProtocol } from "../net/tcp/protocol.ts";
 import { AccessLog, formatAccess, formatConnection, type AccessFormat } from "../observe/access-log.ts";
@@ -39,6 +41,7 @@ export interface FrontOptions {
   /** See ThreadInit. */
   readonly ticketKeys: Buffer;
   readonly taps: Taps;
+  readonly budget: ConnectionBudget;
 }
 
 /** What streams of a listener begin with; `tcp` is set when it carries connections. */
@@ -64,6 +67,11 @@ interface OpenedLog {
   readonly format: AccessFormat;
   readonly log: AccessLog | null;
 }
+
+const OVER_BUDGET = {
+  name: "sluice_process_cx_overflow_total",
+  help: "Connections closed at once because the process has as many as it may have",
+};
 
 export class Front {
   readonly #options: FrontOptions;
@@ -101,8 +109,10 @@ export class Front {
   async #open(options: ListenerOptions, port: number, prepared: () => Snapshot): Promise<Opened> {
     const slot: { opened: Opened | null } = { opened: null };
     const view = (): View => this.#view(options.name, slot.opened, prepared);
-    const { clock, reusePort } = this.#options;
-    const listener = await startListener({ options, port, protocol: this.#protocol(options, view), clock, reusePort });
+    const { clock, reusePort, budget, registry } = this.#options;
+    const overBudget = registry.counter(OVER_BUDGET, { listener: options.name });
+    const protocol = this.#protocol(options, view);
+    const listener = await startListener({ options, port, protocol, clock, reusePort, budget, overBudget });
     const opened: Opened = { listener, options, view: null, log: this.#openLog(options), leaving: false };
     slot.opened = opened;
     this.#opened.set(keyOf(options), opened);
@@ -115,11 +125,17 @@ export class Front {
     const acceptor = (): TlsAcceptor | null => view().tls;
     if (options.tcp !== undefined) {
       const plain = tcpProtocol({ ...common, view: () => tcpOf(view()) });
-      return tlsProtocol({ ...common, plain, byAlpn: {}, acceptor, refused: (facts) => tcpOf(view()).finished(facts) });
+      const refused = (facts: StreamFacts): void => tcpOf(view()).finished(facts);
+      return proxyProtocol({
+        ...common,
+        refused,
+        inner: tlsProtocol({ ...common, plain, byAlpn: {}, acceptor, refused }),
+      });
     }
     const plain = httpProtocol({ ...common, random, view: () => view().http });
     const refused = (facts: StreamFacts): void => view().http.finished(facts, NO_REQUEST);
-    return tlsProtocol({ ...common, plain, byAlpn: { "http/1.1": plain, h2: plain }, acceptor, refused });
+    const byAlpn = { "http/1.1": plain, h2: plain };
+    return proxyProtocol({ ...common, refused, inner: tlsProtocol({ ...common, plain, byAlpn, acceptor, refused }) });
   }
 
   /** Until its first commit a new listener serves with the snapshot that brought it. */

@@ -5,6 +5,7 @@ import type { Random } from "../base/random.ts";
 import { TimerWheel } from "../base/timer-wheel.ts";
 import type { DataLink, ThreadInit } from "../link/link.ts";
 import { createCallouts } from "../net/callout.ts";
+import { ConnectionBudget } from "../net/connection-budget.ts";
 import { createDns } from "../net/dns.ts";
 import { createGrpc } from "../net/grpc/port.ts";
 import { MetricRegistry } from "../observe/metrics.ts";
@@ -68,7 +69,8 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
   const ticketKeys = Buffer.from(init.ticketKeys);
   const taps = new Taps({ clock, thread: init.threadId, services, registry, link });
   const current = (): Snapshot => plane.current();
-  const front = new Front({ clock, random, wheel, registry, reusePort, ticketKeys, taps, current });
+  const budget = new ConnectionBudget(init.connections, init.threadId);
+  const front = new Front({ clock, random, wheel, registry, reusePort, ticketKeys, taps, current, budget });
   const plane: DataPlane = new DataPlane({
     link,
     clock,

@@ -1,6 +1,7 @@
 // The two ends of the line between control and a data thread, and their two implementations: a thread port, and an
 // in-process pair for tests and the testing kit.
 import type { MessagePort } from "node:worker_threads";
+import type { BudgetHandle } from "../net/connection-budget.ts";
 import type { NodeIdentity } from "../plugin/services.ts";
 import type { FromData, ToData } from "./messages.ts";
 
@@ -27,6 +28,8 @@ export interface ThreadInit {
   readonly sharedData: unknown;
   readonly sharedMetrics: unknown;
   readonly sharedQueues: unknown;
+  /** Of the process, for all listeners. */
+  readonly connections: BudgetHandle;
   readonly logLevel: number;
   /** Config key `node`. */
   readonly node?: NodeIdentity;

@@ -16,6 +16,8 @@ export class Answer {
   length = -1;
   /** The client has been given a head. */
   started = false;
+  /** The protocol that the upstream has agreed to change to; "" = none. */
+  upgrade = "";
   readonly #client: ClientSide;
   readonly #context: ListenerContext;
   readonly #facts: ExchangeFacts;
@@ -29,6 +31,11 @@ export class Answer {
     this.#request = request;
   }
 
+  /** Whether the client takes a 1xx now. */
+  mayInform({ protocol }: ExchangeFacts): boolean {
+    return !this.started && protocol !== "HTTP/1.0";
+  }
+
   /**
    * @param parsed the upstream's head as it was parsed, when filters may have written it since; else null
    * @returns false: it cannot be sent, and nothing was
@@ -37,7 +44,7 @@ export class Answer {
     const { armHeader } = this.#context.options;
     if (armHeader !== "" && this.#facts.arms !== "") headers.push(armHeader, this.#facts.arms);
     const length = parsed === null ? this.length : declaredLength(headers, this.length);
-    this.started = this.#client.sendHead(headers, { endStream, length, parsed });
+    this.started = this.#client.sendHead(headers, { endStream, length, parsed, upgrade: this.upgrade });
     if (this.started) this.#facts.responseCode = Number(headers[1]);
     return this.started;
   }
@@ -66,7 +73,8 @@ export class Answer {
     const { headers, body } = isGrpc(this.#request) ? buildReply(reply, this.#request) : plainReply(reply);
     headers.push("date", httpDate(this.#context.clock.nowMs()));
     const endStream = body.length === 0;
-    this.started = this.#client.sendHead(headers, { endStream, length: body.length, parsed: NOTHING_PARSED });
+    const { length } = body;
+    this.started = this.#client.sendHead(headers, { endStream, length, parsed: NOTHING_PARSED, upgrade: "" });
     if (!this.started) return false;
     this.#facts.responseCode = Number(headers[1]);
     return endStream || this.body(body, true);

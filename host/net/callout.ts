@@ -128,7 +128,17 @@ class Callout implements ResponseSink, DeadlineOwner {
     const list = isHttp2 ? requestList(line, schemeOf(cluster)) : [];
     const lines = isHttp2 ? "" : checkedLines(headers, NOTHING_PARSED);
     const fits = isHttp2 ? appendHeaders(list, headers, []) : lines !== null;
-    return fits ? { method: line.method, head: `${requestLine(line)}${lines}`, list, length, endStream } : null;
+    return fits
+      ? {
+          method: line.method,
+          head: `${requestLine(line)}${lines}`,
+          list,
+          length,
+          endStream,
+          upgrade: "",
+          client: null,
+        }
+      : null;
   }
 
   #send(cluster: Cluster): void {

@@ -4,6 +4,7 @@ import type { HeaderList } from "../abi/headers.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Admission } from "./admission.ts";
 import type { Duplex } from "node:stream";
+import type { Forwarding } from "./forwarding.ts";
 import type { ListenerOptions } from "./options.ts";
 import type { ListenerView } from "./ports.ts";
 import type { TimerWheel } from "../base/timer-wheel.ts";
@@ -21,6 +22,8 @@ export interface ListenerContext {
   readonly wheel: TimerWheel;
   readonly metrics: HttpMetrics;
   readonly requestIds: RequestIds;
+  /** Null: the listener says nothing of proxies. */
+  forwarding: Forwarding | null;
   readonly admission: Admission;
   /** True from the start of the drain: every answer ends its connection. */
   draining: boolean;
@@ -43,6 +46,8 @@ export interface ResponseStart {
    * written it.
    */
   readonly parsed: HeaderList | null;
+  /** Another protocol follows the head: this one. "" = a body does, or nothing. */
+  readonly upgrade: string;
 }
 
 export interface ClientSide {
@@ -57,6 +62,8 @@ export interface ClientSide {
   sendBytes(bytes: Buffer, last: boolean): boolean;
   /** Ends the response. */
   sendTrailers(trailers: HeaderList): boolean;
+  /** Behind a head with `upgrade`: what the client sends is handed out as the request's body from now on. */
+  openTunnel(): void;
   /** While held, no more of the request body is read. */
   holdRequest(hold: boolean): void;
   /** Breaks off: the peer must not take what it has for a complete answer. */

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { StreamFacts } from "../chain/ports.ts";
 import { ConnectionState, type StreamNotes } from "../plugin/stream-notes.ts";
 import type { EndpointOptions } from "../upstream/options.ts";
+import type { Addresses } from "./proxy-protocol/addresses.ts";
 import type { TlsFacts } from "../tls/facts.ts";
 
 /** What an exchange learns from the connection that carries it. */
@@ -27,22 +28,32 @@ export interface ConnectionName {
   /** Process-wide number of the connection. */
   readonly id: number;
   readonly tls?: TlsFacts | undefined;
+  /** Whose it is, where that is not the socket's peer. */
+  readonly origin?: Addresses | null | undefined;
 }
 
 /** Addresses are read once: asking a socket costs a system call. */
-export function connectionFacts(socket: Socket, { listener, id, tls }: ConnectionName): ConnectionFacts {
+export function connectionFacts(socket: Socket, { listener, id, tls, origin }: ConnectionName): ConnectionFacts {
+  const from = origin ?? addressesOf(socket);
   return {
     listener,
     connectionId: id,
-    sourceAddress: socket.remoteAddress ?? "",
-    sourcePort: socket.remotePort ?? 0,
-    destinationAddress: socket.localAddress ?? "",
-    destinationPort: socket.localPort ?? 0,
+    sourceAddress: from.sourceAddress,
+    sourcePort: from.sourcePort,
+    destinationAddress: from.destinationAddress,
+    destinationPort: from.destinationPort,
     state: new ConnectionState(),
     tls: tls ?? null,
     scheme: tls === undefined ? "http" : "https",
   };
 }
+
+const addressesOf = (socket: Socket): Addresses => ({
+  sourceAddress: socket.remoteAddress ?? "",
+  sourcePort: socket.remotePort ?? 0,
+  destinationAddress: socket.localAddress ?? "",
+  destinationPort: socket.localPort ?? 0,
+});
 
 /** What `ListenerView.finished` is told of the request: as the client sent it. */
 export interface RequestSummary {
@@ -51,6 +62,13 @@ export interface RequestSummary {
   readonly authority: string;
   readonly userAgent: string;
 }
+
+export const summaryOf = ({ method, path, authority, userAgent }: RequestSummary): RequestSummary => ({
+  method,
+  path,
+  authority,
+  userAgent,
+});
 
 export class ExchangeFacts implements StreamFacts {
   requestId = "";
@@ -83,6 +101,9 @@ export class ExchangeFacts implements StreamFacts {
   tls: TlsFacts | null;
   upstreamTls: TlsFacts | null = null;
   transportFailure = "";
+  upgrade = "";
+  peerAddress = "";
+  peerPort = 0;
 
   constructor(connection: ConnectionFacts, startMs: number) {
     this.listener = connection.listener;

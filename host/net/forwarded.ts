@@ -1,10 +1,16 @@
 // What a proxy adds to a request: who asked, over what, and a name for the exchange. Envoy's defaults for a proxy that is
-// not the edge: x-forwarded-for is appended to, x-forwarded-proto and x-request-id are kept when they make sense.
+// not the edge, for listeners without `forwarding`: x-forwarded-for is appended to, x-forwarded-proto and x-request-id are kept when they make sense.
+import type { ListenerContext } from "./client-side.ts";
 import type { ExchangeFacts } from "./facts.ts";
 import type { IncomingHead } from "./incoming-head.ts";
-import { type RequestIds, isRequestId } from "./request-id.ts";
+import { isRequestId } from "./request-id.ts";
 
-export function addForwarded(head: IncomingHead, facts: ExchangeFacts, ids: RequestIds): void {
+export function addForwarded(
+  head: IncomingHead,
+  facts: ExchangeFacts,
+  { requestIds: ids, forwarding }: Pick<ListenerContext, "requestIds" | "forwarding">,
+): void {
+  if (forwarding !== null) return forwarding.apply(head, facts, ids);
   const { headers } = head;
   const { requestIdAt, forwardedForAt, forwardedProtoAt } = head;
   const given = requestIdAt < 0 ? "" : (headers[requestIdAt + 1] as string);

@@ -21,6 +21,8 @@ export interface IncomingHead {
   readonly expectsContinue: boolean;
   /** The client takes trailers (`te: trailers` is in the list). */
   readonly acceptsTrailers: boolean;
+  /** What the client offers to change to (RFC 9110 7.8), as it says it; "" = nothing. Such a request has no body. */
+  readonly upgrade: string;
   /** Index of the name in `headers`, or -1. */
   readonly requestIdAt: number;
   readonly forwardedForAt: number;

@@ -24,14 +24,15 @@ const BUFFER = known.find(({ description }) => description === "kBuffer");
 const CALLBACK = known.find(({ description }) => description === "kBufferCb");
 
 /**
- * Hands everything `socket` reads to `read`, whichever way it comes. For a socket that has not read yet. Its `data` event
- * is taken.
+ * Hands everything `socket` reads to `read`, whichever way it comes. Its `data` event is taken.
  */
 export function readInto(socket: Socket, read: ReadInto): void {
   // Also set with the block in place: it makes the stream flow, without which it would not say `end`.
   socket.on("data", (bytes: Buffer) => read(bytes, bytes.length));
   // TLS sockets deliver what they have decrypted: another road.
   if (BUFFER === undefined || CALLBACK === undefined || Object.getPrototypeOf(socket) !== Socket.prototype) return;
+  // One that has been read already holds bytes that must come first.
+  if (socket.bytesRead > 0) return;
   const reads = socket as unknown as Reads;
   if (typeof reads._handle?.useUserBuffer !== "function") return;
   reads[BUFFER] = READ_BLOCK;

@@ -2,6 +2,8 @@
 // process lives (decisions.md 5); `drain` is for the end of the process.
 import { type Server, type Socket, createServer } from "node:net";
 import type { Clock, Timer } from "../base/clock.ts";
+import type { Counter } from "../observe/metrics.ts";
+import type { ConnectionBudget } from "./connection-budget.ts";
 import type { ListenerOptions } from "./options.ts";
 import type { OpenConnection, Protocol } from "./protocol.ts";
 
@@ -22,6 +24,10 @@ export interface ListenerInputs {
   readonly reusePort: boolean;
   /** Port to bind instead of the options' own: the port that the first thread got for 0. */
   readonly port?: number;
+  /** Room for connections in the whole process. Absent = no limit but the listener's. */
+  readonly budget?: ConnectionBudget;
+  /** A connection was closed because there was no room. */
+  readonly overBudget?: Counter;
   /** Numbers connections over the whole process. Default: this thread's own count. */
   readonly nextConnectionId?: () => number;
 }
@@ -66,6 +72,8 @@ class Listener implements RunningListener {
   readonly #connections = new Set<OpenConnection>();
   readonly #refused = new Set<OpenConnection>();
   readonly #nextId: () => number;
+  readonly #budget: ConnectionBudget | null;
+  readonly #overBudget: Counter | undefined;
   #maxConnections = 0;
   #lastAcceptMs: number;
   #accepting = true;
@@ -75,7 +83,9 @@ class Listener implements RunningListener {
   /** Set when the socket is closed: to be called when the last connection has ended. */
   #onLast: (() => void) | null = null;
 
-  constructor({ options, protocol, clock, nextConnectionId }: ListenerInputs) {
+  constructor({ options, protocol, clock, nextConnectionId, budget, overBudget }: ListenerInputs) {
+    this.#budget = budget ?? null;
+    this.#overBudget = overBudget;
     this.name = options.name;
     this.#protocol = protocol;
     this.#clock = clock;
@@ -165,6 +175,13 @@ class Listener implements RunningListener {
       return;
     }
     const { metrics } = this.#protocol;
+    if (this.#budget?.enter() === false) {
+      // Not a word: whatever is said costs what there is none left of.
+      metrics.connectionsRefused.inc();
+      this.#overBudget?.inc();
+      socket.destroy();
+      return;
+    }
     const connection = this.#protocol.open(socket, this.#nextId());
     this.#connections.add(connection);
     metrics.connectionsTotal.inc();
@@ -172,6 +189,7 @@ class Listener implements RunningListener {
     socket.once("close", () => {
       this.#connections.delete(connection);
       metrics.connectionsActive.add(-1);
+      this.#budget?.leave();
       this.#checkClosed();
     });
   }

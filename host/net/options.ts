@@ -62,6 +62,30 @@ export interface TcpOptions {
   readonly maxConnectAttempts: number;
 }
 
+/** `proxyProtocol:` of a listener. */
+export interface ProxyProtocolOptions {
+  /** Addresses and networks whose connections begin with a header. Everybody else's do not. */
+  readonly from: readonly string[];
+  /** From the accepted connection to the end of the header. Default 5 000; over: closed. */
+  readonly timeoutMs: number;
+  /** Default true: who may send a header must. */
+  readonly required: boolean;
+}
+
+/** `forwarding:` of a listener. */
+export interface ForwardingOptions {
+  /** The peer's address is added to x-forwarded-for (Envoy: use_remote_address). Default true. */
+  readonly useRemoteAddress: boolean;
+  /** Proxies in front of this one whose additions are believed (Envoy: xff_num_trusted_hops). Default 0. */
+  readonly xffNumTrustedHops: number;
+  /** Addresses and networks of those proxies; whoever else connects has said nothing. Empty = any peer is believed. */
+  readonly trustedProxies: readonly string[];
+  /** `Forwarded` (RFC 7239): taken out, kept, or this hop added. Default drop. */
+  readonly forwarded: "drop" | "keep" | "append";
+  /** x-request-id of clients that are not believed is kept (Envoy: preserve_external_request_id). Default false. */
+  readonly preserveExternalRequestId: boolean;
+}
+
 export interface ListenerOptions {
   readonly name: string;
   readonly host: string;
@@ -78,6 +102,14 @@ export interface ListenerOptions {
   readonly http2?: Http2Options;
   /** Set when the listener carries plain TCP: then it has no routes, and only `bufferBytes` and `maxConnections` count. */
   readonly tcp?: TcpOptions;
+  /** Protocols that requests may change to where their route does not say, lower-case. Absent = none. */
+  readonly upgrades?: readonly string[];
+  /** Some route takes CONNECT. */
+  readonly connect?: true;
+  /** Absent = x-forwarded-for is added to, the rest of what clients say is kept, and the client is the peer. */
+  readonly forwarding?: ForwardingOptions;
+  /** Set when connections begin with a PROXY header, before anything else. */
+  readonly proxyProtocol?: ProxyProtocolOptions;
   /** Set when connections begin with a TLS handshake. */
   readonly tls?: ServerTlsOptions;
 }

@@ -1,6 +1,8 @@
 // The request as it goes to the upstream: request line and headers as text for HTTP/1.1, as a list for HTTP/2, and what is
 // known of the length.
 import { type HeaderList, firstHeader, removeHeader } from "../abi/headers.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import { allowsAuthority, authorityEndpoint } from "../upstream/authorities.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { ClusterOptions } from "../upstream/options.ts";
 import {
@@ -9,9 +11,12 @@ import {
   isRequestLine,
   parsedLines,
   requestLine,
+  withoutHop,
   type RequestLine,
 } from "./http1/serialize.ts";
 import { appendHeaders } from "./http2/lists.ts";
+import type { Addresses } from "./proxy-protocol/addresses.ts";
+import { CONNECT } from "./upgrade/agree.ts";
 import type { OutgoingRequest } from "./upstream-call.ts";
 
 export interface OutgoingOptions {
@@ -32,11 +37,15 @@ export interface OutgoingOptions {
     readonly acceptsTrailers: boolean;
     /** Content-Length as the client sent it, or -1. */
     readonly length: number;
+    /** What the request asks to change the protocol to; "" = nothing. */
+    readonly upgrade: string;
+    /** Whose request it is. */
+    readonly client: Addresses;
   };
 }
 
 /** Of a cluster, what decides the form of the request. */
-type Target = Pick<Cluster, "tls"> & { readonly options: Pick<ClusterOptions, "http2"> };
+type Target = Pick<Cluster, "tls"> & { readonly options: Pick<ClusterOptions, "http2" | "authorities"> };
 
 const NO_LIST: HeaderList = [];
 
@@ -47,6 +56,8 @@ export function outgoingRequest(
   cluster: Target | undefined,
 ): OutgoingRequest | null {
   const { parsed, upload, endStream } = options;
+  const { upgrade, client } = upload;
+  if (upgrade !== "") return askingFor(upgrade, headers, options, cluster);
   const checked = parsed !== null;
   // Only behind filters can time have passed since the head came, and the 100 been sent.
   if ((checked || upload.expectsContinue) && !upload.awaitsContinue && headers.includes("expect"))
@@ -60,14 +71,63 @@ export function outgoingRequest(
   const length = checked ? declaredLength(headers, upload.length) : upload.length;
   if (cluster?.options.http2 !== undefined) {
     const list = requestList(line, schemeOf(cluster));
-    return appendHeaders(list, headers, parsed) ? { method: line.method, head: "", list, length, endStream } : null;
+    return appendHeaders(list, headers, parsed)
+      ? { method: line.method, head: "", list, length, endStream, upgrade, client }
+      : null;
   }
   // RFC 9110 10.1.4: who sends TE says so in Connection.
   const connection = upload.acceptsTrailers ? "connection: te\r\n" : "";
   const lines = checked ? checkedLines(headers, parsed) : parsedLines(headers, 8);
   if (lines === null) return null;
   const head = requestLine(line) + lines + connection;
-  return { method: line.method, head, list: NO_LIST, length, endStream };
+  return { method: line.method, head, list: NO_LIST, length, endStream, upgrade, client };
+}
+
+/** A request that asks to change the protocol: in HTTP/1.1 only, and what asks is written here alone. */
+function askingFor(
+  upgrade: string,
+  headers: HeaderList,
+  { parsed, authority, upload }: OutgoingOptions,
+  cluster: Target | undefined,
+): OutgoingRequest | null {
+  if (cluster === undefined || cluster.options.http2 !== undefined) return null;
+  const { client } = upload;
+  if (upgrade === CONNECT) return tunnelTo(firstHeader(headers, ":authority") ?? "", cluster.options, client);
+  const line = {
+    method: firstHeader(headers, ":method") ?? "",
+    authority: firstHeader(headers, ":authority") || authority,
+    path: firstHeader(headers, ":path") ?? "",
+  };
+  const lines = isRequestLine(line) ? checkedLines(withoutHop(headers), parsed ?? headers) : null;
+  if (lines === null) return null;
+  const head = `${requestLine(line)}${lines}connection: upgrade\r\nupgrade: ${upgrade}\r\n\r\n`;
+  return { method: line.method, head, list: NO_LIST, length: -1, endStream: false, upgrade, client };
+}
+
+/** CONNECT is answered here: what leaves is only what comes behind it. */
+function tunnelTo(
+  authority: string,
+  { authorities }: Target["options"],
+  client: Addresses | null,
+): OutgoingRequest | null {
+  const request = {
+    method: "CONNECT",
+    head: "",
+    list: NO_LIST,
+    length: -1,
+    endStream: false,
+    upgrade: CONNECT,
+    client,
+  };
+  if (authorities === undefined) return request;
+  const endpoint = allowsAuthority(authorities, authority) ? authorityEndpoint(authority) : null;
+  return endpoint === null ? null : { ...request, endpoint };
+}
+
+/** Why {@link outgoingRequest} gave null. */
+export function unsendable({ options }: Target, upgrade: string): ErrorCode {
+  if (upgrade !== "" && options.http2 !== undefined) return "upgrade_not_supported";
+  return upgrade === CONNECT ? "connect_refused" : "internal_error";
 }
 
 /** `:scheme` towards a cluster. */

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import type { Counter, Gauge } from "../observe/metrics.ts";
 import type { TlsFacts } from "../tls/facts.ts";
+import type { Addresses } from "./proxy-protocol/addresses.ts";
 import type { ListenerOptions } from "./options.ts";
 
 /** One accepted connection as its listener sees it. */
@@ -21,8 +22,13 @@ export interface ConnectionMetrics {
 
 export interface Protocol {
   readonly metrics: ConnectionMetrics;
-  /** Takes the socket over. @param id process-wide number of the connection @param tls set when the socket is secured */
-  open(socket: Socket, id: number, tls?: TlsFacts): OpenConnection;
+  /**
+   * Takes the socket over.
+   * @param id process-wide number of the connection
+   * @param tls set when the socket is secured
+   * @param origin set when it has been read and is stopped; whose connection it is, null = the socket's own peer's
+   */
+  open(socket: Socket, id: number, tls?: TlsFacts, origin?: Addresses | null): OpenConnection;
   /** Takes over a socket beyond `maxConnections`, to say no in the protocol's words; undefined = it is dropped without any. */
   refuse?(socket: Socket, id: number, tls?: TlsFacts): OpenConnection | undefined;
   /** For what begins from now on. */

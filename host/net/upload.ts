@@ -1,9 +1,11 @@
 // The request's body on its way in: how much has come, who wants it to pause, and whether the client still waits for
 // permission to send it.
+import type { HeaderList } from "../abi/headers.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { ClientSide, ListenerContext } from "./client-side.ts";
 import type { ExchangeDeadlines } from "./exchange-deadlines.ts";
 import type { ExchangeFacts } from "./facts.ts";
+import type { Addresses } from "./proxy-protocol/addresses.ts";
 import type { IncomingHead } from "./incoming-head.ts";
 
 /** Who asks for a pause; bits of a set. */
@@ -19,10 +21,12 @@ export class Upload {
   readonly acceptsTrailers: boolean;
   /** The rest is of no interest any more: it is read and dropped. */
   stopped = false;
+  /** What the request asks to change the protocol to; "" = nothing. */
+  upgrade = "";
   readonly #client: ClientSide;
   readonly #facts: ExchangeFacts;
   readonly #deadlines: ExchangeDeadlines;
-  readonly #maxBytes: number;
+  #maxBytes: number;
   #holds = 0;
   #expects: boolean;
 
@@ -36,6 +40,17 @@ export class Upload {
     this.#expects = head.expectsContinue;
     this.length = head.contentLength;
     this.acceptsTrailers = head.acceptsTrailers;
+  }
+
+  /** Whose request it is. */
+  get client(): Addresses {
+    return this.#facts;
+  }
+
+  /** What follows the head is another protocol's: no limit on bodies is about it. @param type lower-case */
+  changesTo(type: string): void {
+    this.upgrade = type;
+    this.#maxBytes = Infinity;
   }
 
   /** The client waits for a 100 it has not got, so it may never send its body. */
@@ -72,6 +87,12 @@ export class Upload {
   /** Filters that keep the head but want the body: the upstream cannot be asked for the 100, so it is ours to send. */
   continueForFilters(): void {
     if (!this.stopped && this.#holds === 0) this.sendContinue();
+  }
+
+  /** The upstream has sent a 1xx. */
+  informed(status: number, headers: HeaderList): void {
+    if (status === 103) this.#client.sendInformational(103, headers);
+    else if (status === 100) this.sendContinue();
   }
 
   sendContinue(): void {

@@ -4,7 +4,9 @@ import type { HeaderList } from "../abi/headers.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { TlsFacts } from "../tls/facts.ts";
 import type { Cluster } from "../upstream/cluster.ts";
+import type { EndpointOptions } from "../upstream/options.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
+import type { Addresses } from "./proxy-protocol/addresses.ts";
 import type { IncomingAnswer } from "./incoming-head.ts";
 
 /** What is told of the connection a request goes over. */
@@ -40,6 +42,12 @@ export interface OutgoingRequest {
   /** Announced length of the body, or -1. */
   readonly length: number;
   readonly endStream: boolean;
+  /** Whose request it is, for clusters that are told; null = our own. */
+  readonly client: Addresses | null;
+  /** Where the tunnel goes that CONNECT asks for, when the cluster leaves that to the client. */
+  readonly endpoint?: EndpointOptions;
+  /** It asks to change to this protocol, lower-case; `head` is whole then. "" = it does not. */
+  readonly upgrade: string;
 }
 
 export interface UpstreamCall {

@@ -5,6 +5,8 @@ import type { Cluster, Waiter } from "../upstream/cluster.ts";
 import type { Connection } from "../upstream/connection.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
+import { LoneConnections } from "../upstream/lone-connections.ts";
+import { proxyHeader } from "./proxy-protocol/write.ts";
 import {
   IDEMPOTENT,
   MAX_ATTEMPTS,
@@ -76,8 +78,10 @@ export class UpstreamRequest implements UpstreamCall, Waiter {
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
-    if (this.#session === null) this.cluster.cancel(this);
-    else this.#session.abort();
+    if (this.#session === null) {
+      this.cluster.cancel(this);
+      this.cluster.lone?.cancel(this);
+    } else this.#session.abort();
     this.#session = null;
   }
 
@@ -136,6 +140,11 @@ export class UpstreamRequest implements UpstreamCall, Waiter {
   #connect(avoid: Endpoint | null, fresh: boolean): void {
     this.#attempts++;
     this.sent = false;
+    const { proxyProtocol } = this.cluster.options;
+    if (proxyProtocol !== undefined) {
+      LoneConnections.of(this.cluster).dial(this, avoid, proxyHeader(proxyProtocol, this.#request.client));
+      return;
+    }
     const connection = this.cluster.acquire(this, avoid, fresh);
     if (connection !== null) this.connectionReady(connection);
   }

@@ -220,7 +220,7 @@ export class UpstreamSession implements ConnectionHandler, WriterOwner {
    * request would be taken for the next one.
    */
   #complete(surplus: boolean): void {
-    const reusable = !surplus && !this.#head.close && this.#request?.sent === true;
+    const reusable = !surplus && !this.#head.close && this.#request?.sent === true && !this.connection.lone;
     this.#forget();
     if (reusable) this.#cluster.release(this.connection);
     else this.connection.destroy();

@@ -32,6 +32,11 @@ export interface AccessFacts {
   readonly upstreamTls?: AccessTls | null;
   /** Why an upstream connection could not be made or broke. */
   readonly transportFailure?: string;
+  /** The protocol a request has changed to. */
+  readonly upgrade?: string;
+  /** Who connected, when that is not the client. */
+  readonly peerAddress?: string;
+  readonly peerPort?: number;
 }
 
 /** The TlsFacts of tls/facts.ts fit. */
@@ -101,6 +106,8 @@ function toJson(facts: AccessFacts, request: AccessRequest): string {
     userAgent: request.userAgent,
     requestId: facts.requestId,
     arms: facts.arms,
+    upgrade: facts.upgrade || undefined,
+    peer: facts.peerAddress ? addressOf(facts.peerAddress, facts.peerPort ?? 0) : undefined,
     // Left out of the line when undefined: lines of exchanges without are as they were.
     metadata: facts.notes === null ? undefined : metadataOf(facts.notes),
     tags: facts.notes === null ? undefined : tagsOf(facts.notes),

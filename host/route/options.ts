@@ -13,6 +13,8 @@ export interface RouteMatch {
   /** Exactly one of prefix and exact is set; both are matched against the path without its query. */
   readonly prefix?: string;
   readonly exact?: string;
+  /** Only CONNECT, which has no path: `exact` is "" then, as is the path of such a request and of no other. */
+  readonly connect?: true;
   readonly headers: readonly HeaderMatch[];
 }
 
@@ -41,4 +43,6 @@ export interface RouteOptions {
   /** From the end of the request's head to the last byte of the response. 0 = off. Default 15 000. */
   readonly timeoutMs: number;
   readonly filters: RouteFilters;
+  /** Protocols that requests may change to, lower-case. Absent = as the listener says. */
+  readonly upgrades?: readonly string[];
 }

@@ -20,6 +20,11 @@ export interface CertificateOptions {
   readonly certificate: string;
   /** PEM. */
   readonly privateKey: string;
+  /**
+   * A second certificate for the same names, with a key of another kind (RSA beside ECDSA): clients take what they know. Of
+   * the first entry only.
+   */
+  readonly alternative?: { readonly certificate: string; readonly privateKey: string };
   /** Lower-case names and `*.name` wildcards it is for. */
   readonly serverNames: readonly string[];
 }
@@ -29,6 +34,8 @@ export interface ClientCertificateOptions {
   readonly mode: "none" | "optional" | "require";
   /** PEM of the authorities; "" with mode none. */
   readonly ca: string;
+  /** PEM of what the authorities have revoked; absent or empty = nothing is asked. */
+  readonly crl?: readonly string[];
 }
 
 export interface ServerTlsOptions extends TlsParameters {

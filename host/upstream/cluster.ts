@@ -18,8 +18,9 @@ import { Connection, type ConnectionOwner, type ConnectionState } from "./connec
 import { Endpoint, type EndpointRow } from "./endpoint.ts";
 import type { ClusterOptions } from "./options.ts";
 import type { SharedConnections } from "./shared-connections.ts";
+import type { LoneConnections } from "./lone-connections.ts";
 import { type Dial, dialTcp } from "./transport.ts";
-import { Tunnel, type TunnelOwner, type TunnelWaiter } from "./tunnel.ts";
+import { Tunnel, type TunnelOwner, type TunnelTo, type TunnelWaiter } from "./tunnel.ts";
 import { WaitingQueue } from "./waiting-queue.ts";
 
 /** Someone who wants a connection. Exactly one of the two is called, unless `cancel` comes first. */
@@ -49,9 +50,10 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   /** Null: its endpoints speak plainly. */
   readonly tls: ClusterTls | null;
   readonly environment: ClusterEnvironment;
-  /** Set once, by the first request that needs it. */
+  /** Both set once, by the first request that needs them. */
+  lone: LoneConnections | null = null;
   shared: SharedConnections | null = null;
-  readonly #dial: Dial;
+  readonly dial: Dial;
   readonly #balancer: Balancer;
   readonly #queue: WaitingQueue;
   readonly #idleDeadline = new Deadline(this);
@@ -64,7 +66,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
     this.options = options;
     this.environment = environment;
     this.tls = options.tls === undefined ? null : new ClusterTls(options.tls);
-    this.#dial = environment.dial ?? (this.tls === null ? dialTcp : dialTls(this.tls));
+    this.dial = environment.dial ?? (this.tls === null ? dialTcp : dialTls(this.tls));
     this.endpoints = options.endpoints.map((endpoint, number) => new Endpoint(endpoint, number));
     this.#balancer = createBalancer(options.lbPolicy, this.endpoints, environment.random);
     this.#queue = new WaitingQueue(options.connectTimeoutMs, environment);
@@ -142,8 +144,8 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
    * idle. Null: refused, and `waiter` has been told before this returns.
    * @param avoid endpoint that has just failed
    */
-  openTunnel(waiter: TunnelWaiter, avoid: Endpoint | null = null): Tunnel | null {
-    const endpoint = this.endpoints[this.#balancer.pick(avoid?.number ?? -1)];
+  openTunnel(waiter: TunnelWaiter, avoid: Endpoint | null = null, { named, preamble }: TunnelTo = {}): Tunnel | null {
+    const endpoint = named ?? this.endpoints[this.#balancer.pick(avoid?.number ?? -1)];
     if (endpoint === undefined || this.#closed || this.#connections >= this.options.maxConnections) {
       const full = endpoint !== undefined && !this.#closed;
       if (full) this.metrics.overflow.inc();
@@ -151,7 +153,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
       return null;
     }
     const { wheel, clock, bufferBytes = 64 * 1024 } = this.environment;
-    const tunnel = new Tunnel({ endpoint, waiter, owner: this, bufferBytes, tls: this.tls });
+    const tunnel = new Tunnel({ endpoint, waiter, owner: this, bufferBytes, tls: this.tls, preamble });
     this.#connections++;
     endpoint.connections++;
     endpoint.active++;
@@ -173,8 +175,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   }
 
   /**
-   * Drains: idle connections close now, busy ones after their request. Waiting requests are still served. Idempotent.
-   * Metrics stay, since the next generation's cluster of this name counts on; `registry.remove({ cluster })` ends them.
+   * Drains: idle connections close now, busy ones after their request; waiting requests are served. Idempotent. Metrics stay, since the next generation's cluster of this name counts on; `registry.remove({ cluster })` ends them.
    */
   close(): void {
     this.#closed = true;
@@ -274,7 +275,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
     endpoint.connections++;
     endpoint.dialing++;
     const { host, port } = endpoint.options;
-    connection.attach(this.#dial({ host, port, bufferBytes }, connection));
+    connection.attach(this.dial({ host, port, bufferBytes }, connection));
     wheel.schedule(connection.connectDeadline, clock.monotonicMs() + this.options.connectTimeoutMs);
   }
 

@@ -29,6 +29,8 @@ export class Connection implements TransportEvents, Wire, DeadlineOwner {
   /** Coarse monotonic ms of the last return to the pool. */
   idleSinceMs = 0;
   state: ConnectionState = "dialing";
+  /** For one request: closed after it. */
+  lone = false;
   handler: ConnectionHandler | null = null;
   /** Set when the connect timeout, not the peer, ended the dial. */
   timedOut = false;

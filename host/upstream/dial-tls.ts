@@ -1,6 +1,7 @@
 // The wire to an endpoint of a cluster with TLS: as dialTcp, connected when the handshake is over and the peer has been
 // checked.
 import type { ClusterTls, TlsHow } from "./cluster-tls.ts";
+import { PrefacedTls } from "./prefaced-tls.ts";
 import { type Dial, READ_BLOCK } from "./transport.ts";
 
 /** What HTTP/1.1 is called in ALPN (RFC 7301 6). */
@@ -9,7 +10,8 @@ const HTTP1 = "http/1.1";
 /** Never throws; failures arrive as `closed`. */
 export const dialTls =
   (cluster: ClusterTls): Dial =>
-  ({ host, port, bufferBytes }, events) => {
+  ({ host, port, bufferBytes, preamble }, events) => {
+    if (preamble !== undefined) return new PrefacedTls(cluster, { host, port, bufferBytes, preamble }, events);
     let failure: Error | null = null;
     const how: TlsHow = {
       host,

@@ -35,6 +35,13 @@ export interface ClusterOptions {
   readonly maxConnections: number;
   /** Requests waiting for a connection, per data thread. Default 1 024. */
   readonly maxPendingRequests: number;
+  /**
+   * Made for a route that opens tunnels to whatever CONNECT names, if it is among these: `host:port`, `*.name:port` or
+   * `*:port`, lower-case. Such a cluster has no endpoints of its own.
+   */
+  readonly authorities?: readonly string[];
+  /** Connections begin with a PROXY header that names the client; then none is shared. */
+  readonly proxyProtocol?: "v1" | "v2";
   /** Set when its endpoints speak TLS. */
   readonly tls?: ClientTlsOptions;
   /** Absent = HTTP/1.1. */

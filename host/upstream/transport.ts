@@ -35,6 +35,8 @@ export interface DialTarget {
   readonly port: number;
   /** Bytes that may wait for a slow peer before `write` says false. */
   readonly bufferBytes: number;
+  /** Sent before anything else, TLS included. */
+  readonly preamble?: Buffer;
 }
 
 export type Dial = (target: DialTarget, events: TransportEvents) => Transport;
@@ -46,7 +48,7 @@ export type Dial = (target: DialTarget, events: TransportEvents) => Transport;
 export const READ_BLOCK: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** A TCP connection. Never throws; failures arrive as `closed`. */
-export const dialTcp: Dial = ({ host, port, bufferBytes }, events) => {
+export const dialTcp: Dial = ({ host, port, bufferBytes, preamble }, events) => {
   let failure: Error | null = null;
   // `highWaterMark` goes through to the stream; the types do not know it.
   const options: NetConnectOpts & { readonly highWaterMark: number } = {
@@ -64,6 +66,7 @@ export const dialTcp: Dial = ({ host, port, bufferBytes }, events) => {
   };
   const socket = connect(options);
   socket.setDefaultEncoding("latin1");
+  if (preamble !== undefined) socket.once("connect", () => socket.write(preamble));
   socket.on("connect", () => events.connected());
   socket.on("drain", () => events.drained());
   socket.on("error", (error) => (failure = error));

@@ -23,6 +23,14 @@ export interface TunnelOwner {
   tunnelClosed(tunnel: Tunnel, failed: boolean): void;
 }
 
+/** What is special about one. */
+export interface TunnelTo {
+  /** An endpoint that is in no list; whether it is allowed has been looked at. */
+  readonly named?: Endpoint | undefined;
+  /** See TunnelInputs. */
+  readonly preamble?: Buffer | undefined;
+}
+
 export interface TunnelInputs {
   readonly endpoint: Endpoint;
   readonly waiter: TunnelWaiter;
@@ -31,6 +39,8 @@ export interface TunnelInputs {
   readonly bufferBytes: number;
   /** Null: the endpoint speaks plainly. */
   readonly tls: ClusterTls | null;
+  /** Sent before anything else, TLS included. */
+  readonly preamble?: Buffer | undefined;
 }
 
 export class Tunnel implements DeadlineOwner {
@@ -47,7 +57,7 @@ export class Tunnel implements DeadlineOwner {
   #failure: Error | null = null;
 
   /** Dials at once. Never throws; failures arrive at the waiter. */
-  constructor({ endpoint, waiter, owner, bufferBytes, tls }: TunnelInputs) {
+  constructor({ endpoint, waiter, owner, bufferBytes, tls, preamble }: TunnelInputs) {
     this.endpoint = endpoint;
     this.#waiter = waiter;
     this.#owner = owner;
@@ -63,6 +73,7 @@ export class Tunnel implements DeadlineOwner {
     };
     const socket = connect(options);
     this.#socket = socket;
+    if (preamble !== undefined) socket.once("connect", () => socket.write(preamble));
     if (tls === null) this.#listen(socket, () => this.#opened(socket, null));
     else this.#secureWhenConnected(tls);
   }

@@ -1,6 +1,14 @@
 // Certificates for tests and benches, made here: a DER writer as small as X.509 allows and node:crypto's signatures. No tool
 // is needed and nothing is stored, so nothing expires.
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from "node:crypto";
 
 export interface Issued {
   /** PEM. */
@@ -139,4 +147,27 @@ export function newAuthority(name = "Test Authority"): Authority {
 export function selfSigned(wanted: Wanted): Issued {
   const { cert, key } = certify(wanted, null, false);
   return { cert, key };
+}
+
+/** A revocation list of `by` over `revoked`, in PEM. @param days from now until the next one is due; may be negative */
+export function revocationList(by: Issued, revoked: readonly Issued[], days = 30): string {
+  const key = createPrivateKey(by.key);
+  const method = sequence(oid("1.2.840.10045.4.3.2"));
+  const now = Date.now();
+  const serial = ({ cert }: Issued): Buffer => {
+    const hex = new X509Certificate(cert).serialNumber;
+    return integer(Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex"));
+  };
+  const entries = revoked.map((one) => sequence(serial(one), time(now - DAY_MS)));
+  const name = new X509Certificate(by.cert).subject.replace(/^CN=/, "");
+  const body = sequence(
+    integer(Buffer.from([1])),
+    method,
+    nameOf({ name }),
+    time(now + Math.min(days - 1, -1) * DAY_MS),
+    time(now + days * DAY_MS),
+    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+  );
+  const der = sequence(body, method, tlv(0x03, Buffer.from([0]), sign("sha256", body, key)));
+  return `-----BEGIN X509 CRL-----\n${der.toString("base64").replaceAll(/.{64}/g, "$&\n").trimEnd()}\n-----END X509 CRL-----\n`;
 }

@@ -32,6 +32,7 @@ export const FAKE_CONFIG: ProxyConfig = {
   admin: { host: "127.0.0.1", port: 0, token: "" },
   drainTimeoutMs: 1000,
   workers: 1,
+  maxConnections: 50_000,
   node: { id: "test", region: "", zone: "", labels: {} },
   listeners: [],
   clusters: [],

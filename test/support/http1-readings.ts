@@ -127,6 +127,8 @@ export function readResponse(text: string, method: string, closes: boolean): Res
     list: [],
     length: -1,
     endStream: true,
+    upgrade: "",
+    client: null,
   }).start();
   wire.events?.connected();
   const bytes = Buffer.from(text, "latin1");

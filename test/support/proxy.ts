@@ -7,6 +7,7 @@ import type { ChainTemplate, ExchangePort, HttpStream, StreamFacts } from "../..
 import { NO_REQUEST } from "../../host/net/refused.ts";
 import { httpProtocol } from "../../host/net/http1/protocol.ts";
 import { TlsAcceptors } from "../../host/net/tls/acceptors.ts";
+import { proxyProtocol } from "../../host/net/proxy-protocol/protocol.ts";
 import { tlsProtocol } from "../../host/net/tls/protocol.ts";
 import { startListener, type RunningListener } from "../../host/net/listener.ts";
 import type { Http2Options, ListenerLimits, ListenerOptions } from "../../host/net/options.ts";
@@ -136,15 +137,14 @@ export async function startProxy(inputs: TestProxyInputs = {}): Promise<TestProx
   const plain = httpProtocol({ options: listenerOptions, view: () => view, clock, random, wheel, registry });
   const acceptors = new TlsAcceptors(inputs.ticketKeys ?? randomBytes(48));
   acceptors.prepare(listenerOptions);
-  const protocol = tlsProtocol({
-    options: listenerOptions,
-    plain,
-    byAlpn: { "http/1.1": plain, h2: plain },
-    acceptor: () => acceptors.of(listenerOptions),
-    refused: (facts) => view.finished(facts, NO_REQUEST),
-    clock,
-    wheel,
-    registry,
+  const common = { options: listenerOptions, clock, wheel, registry };
+  const refused = (facts: StreamFacts): void => view.finished(facts, NO_REQUEST);
+  const byAlpn = { "http/1.1": plain, h2: plain };
+  const acceptor = (): ReturnType<TlsAcceptors["of"]> => acceptors.of(listenerOptions);
+  const protocol = proxyProtocol({
+    ...common,
+    inner: tlsProtocol({ ...common, plain, byAlpn, acceptor, refused }),
+    refused,
   });
   const listener = await startListener({
     options: listenerOptions,

@@ -9,10 +9,11 @@ import type { StreamFacts } from "../../host/chain/ports.ts";
 import type { TcpChainTemplate } from "../../host/chain/tcp-ports.ts";
 import { TcpFilterChain } from "../../host/chain/template.ts";
 import { startListener, type RunningListener } from "../../host/net/listener.ts";
-import type { ListenerOptions, TcpOptions } from "../../host/net/options.ts";
+import type { ListenerOptions, ProxyProtocolOptions, TcpOptions } from "../../host/net/options.ts";
 import { tcpProtocol } from "../../host/net/tcp/protocol.ts";
 import type { TlsAcceptor } from "../../host/net/tls/acceptor.ts";
 import { TlsAcceptors } from "../../host/net/tls/acceptors.ts";
+import { proxyProtocol } from "../../host/net/proxy-protocol/protocol.ts";
 import { tlsProtocol } from "../../host/net/tls/protocol.ts";
 import type { ServerTlsOptions } from "../../host/tls/options.ts";
 import { MetricRegistry } from "../../host/observe/metrics.ts";
@@ -28,6 +29,7 @@ export interface TcpSetup {
   readonly bufferBytes?: number;
   readonly chain?: TcpChainTemplate;
   readonly tls?: ServerTlsOptions;
+  readonly proxyProtocol?: ProxyProtocolOptions;
 }
 
 export interface TestTcp extends AsyncDisposable {
@@ -61,6 +63,7 @@ export async function startTcp(setup: TcpSetup = {}): Promise<TestTcp> {
     armHeader: "",
     tcp,
     ...(setup.tls === undefined ? {} : { tls: setup.tls }),
+    ...(setup.proxyProtocol === undefined ? {} : { proxyProtocol: setup.proxyProtocol }),
   };
   const view = {
     options: tcp,
@@ -73,7 +76,8 @@ export async function startTcp(setup: TcpSetup = {}): Promise<TestTcp> {
   acceptors.prepare(options);
   const acceptor = (): TlsAcceptor | null => acceptors.of(options);
   const refused = view.finished;
-  const protocol = tlsProtocol({ options, plain, byAlpn: {}, acceptor, refused, clock, wheel, registry });
+  const common = { options, refused, clock, wheel, registry };
+  const protocol = proxyProtocol({ ...common, inner: tlsProtocol({ ...common, plain, byAlpn: {}, acceptor }) });
   const listener = await startListener({ options, protocol, clock, reusePort: false });
   return {
     listener,

@@ -14,23 +14,19 @@ const NOT_HOP: ReadonlySet<string> = new Set([
   "x-request-id",
 ]);
 /** Options with a meaning of their own, or names that are dropped anyway. */
-const KNOWN: ReadonlySet<string> = new Set([
-  "close",
-  "keep-alive",
-  "te",
-  "upgrade",
-  "transfer-encoding",
-  "http2-settings",
-]);
+const KNOWN: ReadonlySet<string> = new Set(["close", "keep-alive", "te", "transfer-encoding", "http2-settings"]);
 
 export class ConnectionOptions {
   close = false;
   keepAlive = false;
+  /** The sender wants what Upgrade says. */
+  upgrade = false;
   #nominated: string[] | null = null;
 
   reset(): void {
     this.close = false;
     this.keepAlive = false;
+    this.upgrade = false;
     this.#nominated = null;
   }
 
@@ -59,6 +55,7 @@ export class ConnectionOptions {
       if (!isToken(option) || NOT_HOP.has(option)) return "bad_connection";
       if (option === "close") this.close = true;
       else if (option === "keep-alive") this.keepAlive = true;
+      else if (option === "upgrade") this.upgrade = true;
       else if (!KNOWN.has(option)) (this.#nominated ??= []).push(option);
     }
     return null;

@@ -7,22 +7,23 @@ import { type HeaderList, NOTHING_PARSED } from "../../abi/headers.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { ClientSide, ListenerContext, ResponseStart } from "../client-side.ts";
-import { Exchange } from "../exchange.ts";
-import type { ConnectionFacts, RequestSummary } from "../facts.ts";
+import type { Exchange } from "../exchange.ts";
+import { type ConnectionFacts, type RequestSummary, summaryOf } from "../facts.ts";
 import { copyBytes } from "../latin1.ts";
 import { readInto } from "../lent-reads.ts";
 import type { OpenConnection } from "../protocol.ts";
 import { type TurnTask, atTurnEnd, enterTurn, inTurn, leaveTurn, turnTimeMs } from "../turn.ts";
+import { newExchange } from "../upgrade/new-exchange.ts";
+import { answerFraming, answerLines, writeAnswer } from "./answer-head.ts";
+import { mustClose } from "./keep-alive.ts";
 import { MessageWriter, type WriterOwner } from "./message-writer.ts";
 import { statusLine } from "./reasons.ts";
 import { LINGER_MS, refuse } from "./refusal.ts";
 import { REJECTIONS, type Rejection } from "./rejection.ts";
 import type { RequestHead } from "./request-head.ts";
 import { RequestReader, type RequestSink } from "./request-reader.ts";
-import { checkedLines, parsedLines } from "./serialize.ts";
+import { checkedLines } from "./serialize.ts";
 
-/** A request body not longer than this is read to its end rather than closing the connection after an early answer. */
-const DRAINABLE_BYTES = 64 * 1024;
 const CLOSE = "connection: close\r\n";
 const KEEP_ALIVE = "connection: keep-alive\r\n";
 
@@ -44,8 +45,8 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   #closing = false;
   /** The client has sent FIN. */
   #ended = false;
-  /** The body of an answer that must not have one (HEAD, 204, 304) is dropped. */
-  #bodyless = false;
+  /** The client speaks no HTTP any more (upgrade/exchange.ts). */
+  #tunnel = false;
   #held = false;
   /** The client does not read as fast as we write. */
   #blocked = false;
@@ -57,7 +58,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     this.#socket = socket;
     this.#context = context;
     this.connection = connection;
-    this.#reader = new RequestReader(this, context.options.limits, connection.scheme);
+    this.#reader = new RequestReader(this, context.options.limits, connection.scheme, context.options.connect);
     socket.setDefaultEncoding("latin1");
     this.#writer = new MessageWriter(socket, this);
     this.#idle(context.clock.monotonicMs());
@@ -90,16 +91,13 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     const overload = context.admission.refusal();
     if (overload !== null) {
       context.metrics.rejected(overload);
-      const { method, path, authority, userAgent } = head;
-      this.#refuse(overload, undefined, { method, path, authority, userAgent });
-      return;
+      return this.#refuse(overload, undefined, summaryOf(head));
     }
     const startMs = this.#headMs < 0 ? turnTimeMs(context.clock) : this.#headMs;
     this.#headMs = -1;
     this.#requests++;
     this.#last = false;
-    this.#bodyless = false;
-    const exchange = new Exchange(this, context, head, startMs);
+    const exchange = newExchange(this, context, head, startMs);
     this.#exchange = exchange;
     exchange.begin(head, endStream);
     this.deadlinesChanged();
@@ -134,35 +132,35 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     this.#writer.whole(`${statusLine(status)}${checkedLines(headers, NOTHING_PARSED) ?? ""}\r\n`);
   }
 
-  sendHead(headers: HeaderList, { endStream, length, parsed }: ResponseStart): boolean {
+  sendHead(headers: HeaderList, start: ResponseStart): boolean {
     const exchange = this.#exchange;
-    const status = Number(headers[1]);
-    const lines = parsed === null ? parsedLines(headers, 2) : checkedLines(headers, parsed);
-    if (exchange === null || lines === null || !(status >= 200 && status <= 599)) return false;
+    const lines = answerLines(headers, start);
+    if (exchange === null || lines === null) return false;
     const { http10, method } = this.#reader.head;
-    const bodyless = method === "HEAD" || status === 204 || status === 304;
-    const open = http10 ? "close" : "chunked";
-    const endless = open === "close" && !bodyless && !endStream && length < 0;
-    this.#last = endless || this.#mustClose(exchange);
-    const head = statusLine(status) + lines + (this.#last ? CLOSE : http10 ? KEEP_ALIVE : "");
-    if (bodyless) {
-      this.#bodyless = true;
-      this.#writer.whole(head + (length >= 0 && status !== 204 ? `content-length: ${length}\r\n\r\n` : "\r\n"));
-    } else if (endStream) this.#writer.whole(`${head}content-length: 0\r\n\r\n`);
-    else this.#writer.begin(head, length, open);
+    this.#tunnel = start.upgrade !== "";
+    const framing = this.#tunnel ? "raw" : answerFraming(method, headers[1], http10);
+    const isEndless = framing === "close" && !start.endStream && start.length < 0;
+    this.#last = this.#tunnel || isEndless || mustClose(this.#context, this.#reader, exchange, this.#requests);
+    const connection = this.#tunnel ? "" : this.#last ? CLOSE : http10 ? KEEP_ALIVE : "";
+    writeAnswer(this.#writer, lines + connection, start, framing);
     return true;
   }
 
+  openTunnel(): void {
+    this.#reader.tunnel();
+    if (this.#ended) this.#reader.end();
+  }
+
   sendText(text: string, last: boolean): boolean {
-    return this.#bodyless || this.#writer.text(text, last);
+    return this.#writer.text(text, last) && this.#given(last);
   }
 
   sendBytes(bytes: Buffer, last: boolean): boolean {
-    return this.#bodyless || this.#writer.bytes(bytes, last);
+    return this.#writer.bytes(bytes, last) && this.#given(last);
   }
 
   sendTrailers(trailers: HeaderList): boolean {
-    return this.#bodyless || this.#writer.trailers(trailers);
+    return this.#writer.trailers(trailers);
   }
 
   holdRequest(hold: boolean): void {
@@ -261,24 +259,26 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   #settle(): void {
     if (this.#closing) return;
     if (this.#ended && this.#exchange === null && this.#reader.drained) return this.#close();
-    const pause = this.#held || this.#blocked || this.#reader.stashedBytes > this.#context.options.limits.bufferBytes;
+    // In a tunnel neither direction waits for the other.
+    const pause =
+      this.#held ||
+      (this.#blocked && !this.#tunnel) ||
+      this.#reader.stashedBytes > this.#context.options.limits.bufferBytes;
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.#socket.pause();
     else this.#socket.resume();
   }
 
+  /** In a tunnel the upstream's end is ours, behind what this turn has written; the client may go on. */
+  #given(last: boolean): true {
+    if (last && this.#tunnel) atTurnEnd(this);
+    return true;
+  }
+
   #idle(nowMs: number): void {
     this.#idleSinceMs = nowMs;
     this.#context.wheel.schedule(this.#deadline, nowMs + this.#context.options.limits.idleTimeoutMs);
-  }
-
-  #mustClose(exchange: Exchange): boolean {
-    const reader = this.#reader;
-    const { maxRequestsPerConnection: most } = this.#context.options.limits;
-    if (this.#context.draining || reader.head.close || reader.closed) return true;
-    if (most > 0 && this.#requests >= most) return true;
-    return !reader.complete && (reader.bodyLeft > DRAINABLE_BYTES || exchange.bodyMayNotCome);
   }
 
   /** Answers a request that never became an exchange, and closes. */

@@ -2,6 +2,7 @@
 // never lets a second length out. Used for requests to upstreams and for answers to clients alike.
 //
 //   idle -> begin -> held -> (length | chunked | close) -> idle
+//   idle -> bodyless -> none (pieces are dropped) -> idle          idle -> raw -> close
 //              whole message known at `begin` or with the first piece: Content-Length of what is really there
 import type { HeaderList } from "../../abi/headers.ts";
 import type { Wire } from "../../upstream/transport.ts";
@@ -13,7 +14,7 @@ import { trailerLines } from "./serialize.ts";
 /** How a body without a usable length is framed: chunked, or ended by closing (HTTP/1.0 clients). */
 export type OpenFraming = "chunked" | "close";
 
-type Mode = "idle" | "held" | "length" | "chunked" | "close";
+type Mode = "idle" | "held" | "length" | "chunked" | "close" | "none";
 
 export interface WriterOwner {
   /** More is waiting for the peer than the wire buffers; the wire will say when it has drained. */
@@ -41,6 +42,18 @@ export class MessageWriter implements TurnTask {
     this.#wake();
   }
 
+  /** A message that must not have the body that will be given for it (the answer to HEAD). */
+  bodyless(text: string): void {
+    this.#mode = "none";
+    this.whole(text);
+  }
+
+  /** A message behind which no HTTP follows: pieces go out as they are. */
+  raw(text: string): void {
+    this.#mode = "close";
+    this.whole(text);
+  }
+
   /**
    * A message with a body. `head` is complete but for its framing and the empty line.
    * @param length what was announced by whoever makes the body, or -1
@@ -58,6 +71,7 @@ export class MessageWriter implements TurnTask {
    * nothing of the piece was written. The connection can then only be broken off.
    */
   text(text: string, last: boolean): boolean {
+    if (this.#mode === "none") return true;
     this.#commit(text.length, last);
     if (!this.#fits(text.length, last)) return false;
     if (this.#mode === "chunked") this.#chunkText(text, last);
@@ -69,6 +83,7 @@ export class MessageWriter implements TurnTask {
 
   /** As `text`; the writer owns `bytes` from here. */
   bytes(bytes: Buffer, last: boolean): boolean {
+    if (this.#mode === "none") return true;
     if (bytes.length < SMALL_BYTES) return this.text(latin1(bytes, 0, bytes.length), last);
     this.#commit(bytes.length, last);
     if (!this.#fits(bytes.length, last)) return false;

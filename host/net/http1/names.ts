@@ -22,6 +22,8 @@ export const Kind = {
   internal: 12,
   /** Holds an underscore: confusable with a dash in CGI-like upstreams; refused in requests (reliability.md 3.2). */
   underscore: 13,
+  /** Hop-by-hop; what it offers is kept beside the list. */
+  upgrade: 14,
 } as const;
 
 export interface FieldName {
@@ -40,7 +42,7 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ["connection", Kind.connection],
   ["keep-alive", Kind.hop],
   ["proxy-connection", Kind.hop],
-  ["upgrade", Kind.hop],
+  ["upgrade", Kind.upgrade],
   ["http2-settings", Kind.hop],
   ["te", Kind.te],
   ["expect", Kind.expect],

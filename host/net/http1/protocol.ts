@@ -6,6 +6,7 @@ import type { MetricRegistry } from "../../observe/metrics.ts";
 import { Admission } from "../admission.ts";
 import type { ListenerContext } from "../client-side.ts";
 import { connectionFacts } from "../facts.ts";
+import { Forwarding } from "../forwarding.ts";
 import { HttpMetrics } from "../http-metrics.ts";
 import type { ListenerOptions } from "../options.ts";
 import type { ListenerView } from "../ports.ts";
@@ -25,6 +26,9 @@ export interface HttpInputs {
   readonly registry: MetricRegistry;
 }
 
+const forwardingOf = ({ forwarding }: ListenerOptions): Forwarding | null =>
+  forwarding === undefined ? null : new Forwarding(forwarding);
+
 export function httpProtocol({ options, view, clock, random, wheel, registry }: HttpInputs): Protocol {
   const metrics = new HttpMetrics(options.name, registry);
   const requestIds = new RequestIds(random);
@@ -38,6 +42,7 @@ export function httpProtocol({ options, view, clock, random, wheel, registry }: 
     wheel,
     metrics,
     requestIds,
+    forwarding: forwardingOf(options),
     admission,
     draining: false,
     http2,
@@ -45,8 +50,8 @@ export function httpProtocol({ options, view, clock, random, wheel, registry }: 
   http2.serve(context);
   return {
     metrics,
-    open: (socket, id, tls) => {
-      const connection = connectionFacts(socket, { listener: options.name, id, tls });
+    open: (socket, id, tls, origin) => {
+      const connection = connectionFacts(socket, { listener: options.name, id, tls, origin });
       const chosen = tls?.alpn === "h2" ? http2.open(socket, connection, null) : null;
       return chosen ?? new Http1Connection(socket, context, connection);
     },
@@ -54,6 +59,7 @@ export function httpProtocol({ options, view, clock, random, wheel, registry }: 
       new RefusedConnection(socket, context, connectionFacts(socket, { listener: options.name, id, tls })),
     configure: (changed) => {
       context.options = changed;
+      context.forwarding = forwardingOf(changed);
       admission.configure(changed.limits);
     },
     drain: () => {

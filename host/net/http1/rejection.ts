@@ -15,6 +15,7 @@ export const REJECTIONS = {
   bad_target: refuse("the request target has a form or a character that is not allowed"),
   bad_version: refuse("only HTTP/1.0 and HTTP/1.1 are spoken here", "http_version_not_supported"),
   connect_refused: refuse("CONNECT is not offered", "upgrade_not_supported"),
+  connect_with_body: refuse("CONNECT has no body"),
   bare_line_end: refuse("lines must end in CRLF"),
   bad_header_name: refuse("a header name is empty or has a character that is not allowed, or its colon is missing"),
   bad_header_value: refuse("a header value has a control character"),

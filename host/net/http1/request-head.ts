@@ -1,55 +1,37 @@
 // A request head as text -> the flat list in chain form, and everything the exchange must know of it, in one pass. One
 // object per connection, filled anew for every request.
 import { isAuthority } from "../../abi/authority.ts";
-import { type HeaderList, findHeader, removeHeader } from "../../abi/headers.ts";
+import { findHeader, removeHeader } from "../../abi/headers.ts";
+import { authorityEndpoint } from "../../upstream/authorities.ts";
+import { CONNECT } from "../upgrade/agree.ts";
 import { ConnectionOptions } from "./connection-options.ts";
-import { type FieldVisitor, isChunked, parseContentLength, parseFields } from "./fields.ts";
+import { type FieldVisitor, isChunked, parseFields } from "./fields.ts";
 import type { HeadText } from "./head-text.ts";
 import { type FieldName, Kind, fieldName } from "./names.ts";
 import type { Rejection } from "./rejection.ts";
+import { RequestFields } from "../request-fields.ts";
 import { RequestLine } from "./start-line.ts";
 
-export class RequestHead implements FieldVisitor {
-  /** `:method :scheme :authority :path`, then the headers; no host, nothing hop-by-hop. Handed over to the exchange. */
-  headers: HeaderList = [];
-  method = "";
-  authority = "";
-  path = "";
-  userAgent = "";
-  /** Size of the head as read. */
-  bytes = 0;
-  /** "HTTP/1.0" or "HTTP/1.1". */
-  protocol = "";
-  /** -1 = no Content-Length. */
-  contentLength = -1;
+export class RequestHead extends RequestFields implements FieldVisitor {
   chunked = false;
-  /** The client waits for 100 before it sends the body. */
-  expectsContinue = false;
-  /** The client takes trailers (`te: trailers` is in the list). */
-  acceptsTrailers = false;
   /** The client will not, or must not, send another request on this connection. */
   close = false;
-  /** Index of the name in `headers`, or -1. */
-  requestIdAt = -1;
-  forwardedForAt = -1;
-  forwardedProtoAt = -1;
   readonly before = fieldName("");
   readonly #line = new RequestLine();
   readonly #connection = new ConnectionOptions();
   readonly #maxHeaders: number;
   readonly #scheme: string;
+  readonly #connect: boolean;
   #count = 0;
   #host: string | null = null;
   #targetAuthority = "";
 
-  constructor(options: { readonly maxHeaders: number; readonly scheme: string }) {
+  /** @param options `connect`: CONNECT is offered */
+  constructor(options: { readonly maxHeaders: number; readonly scheme: string; readonly connect: boolean }) {
+    super();
     this.#maxHeaders = options.maxHeaders;
     this.#scheme = options.scheme;
-  }
-
-  /** True when a body follows (an empty one counts as none). */
-  get hasBody(): boolean {
-    return this.chunked || this.contentLength > 0;
+    this.#connect = options.connect;
   }
 
   get http10(): boolean {
@@ -74,7 +56,6 @@ export class RequestHead implements FieldVisitor {
   }
 
   #special({ name, kind }: FieldName, value: string): Rejection | null {
-    const { headers } = this;
     switch (kind) {
       case Kind.host:
         if (this.#host !== null) return "duplicate_host";
@@ -83,16 +64,14 @@ export class RequestHead implements FieldVisitor {
       case Kind.connection:
         return this.#connection.add(value);
       case Kind.hop:
-      case Kind.internal:
         return null;
-      case Kind.contentLength:
-        return this.#length(name, value);
+      case Kind.upgrade:
+        this.upgrade = this.upgrade === "" ? value : `${this.upgrade}, ${value}`;
+        return null;
       case Kind.transferEncoding:
         if (this.chunked) return "duplicate_transfer_encoding";
         this.chunked = isChunked(value);
         return this.chunked ? null : "bad_transfer_encoding";
-      case Kind.underscore:
-        return "underscore_in_name";
       case Kind.expect:
         this.expectsContinue = value.toLowerCase() === "100-continue";
         if (!this.expectsContinue) return "bad_expectation";
@@ -100,44 +79,16 @@ export class RequestHead implements FieldVisitor {
       case Kind.te:
         if (this.acceptsTrailers || !/(?:^|[,\s])trailers(?:$|[,\s;])/i.test(value)) return null;
         this.acceptsTrailers = true;
-        headers.push(name, "trailers");
+        this.headers.push(name, "trailers");
         return null;
-      case Kind.userAgent:
-        this.userAgent = value;
-        break;
-      case Kind.requestId:
-        if (this.requestIdAt >= 0) return null;
-        this.requestIdAt = headers.length;
-        break;
-      case Kind.forwardedFor:
-        this.forwardedForAt = headers.length;
-        break;
-      case Kind.forwardedProto:
-        if (this.forwardedProtoAt >= 0) return null;
-        this.forwardedProtoAt = headers.length;
     }
-    headers.push(name, value);
-    return null;
-  }
-
-  #length(name: string, value: string): Rejection | null {
-    if (this.contentLength >= 0) return "duplicate_content_length";
-    this.contentLength = parseContentLength(value);
-    if (this.contentLength < 0) return "bad_content_length";
-    this.headers.push(name, value);
-    return null;
+    return this.keep(name, kind, value);
   }
 
   #reset(): void {
-    this.contentLength = -1;
+    this.resetFields();
     this.chunked = false;
-    this.expectsContinue = false;
-    this.acceptsTrailers = false;
     this.close = false;
-    this.userAgent = "";
-    this.requestIdAt = -1;
-    this.forwardedForAt = -1;
-    this.forwardedProtoAt = -1;
     this.#connection.reset();
     this.#count = 0;
     this.#host = null;
@@ -159,12 +110,20 @@ export class RequestHead implements FieldVisitor {
 
   /** The four forms of RFC 9112 3.2; authority-form belongs to CONNECT, asterisk-form to OPTIONS. */
   #target(target: string): Rejection | null {
-    if (this.method === "CONNECT") return "connect_refused";
+    if (this.method === "CONNECT") return this.#authorityForm(target);
     if (target.charCodeAt(0) === 47) this.path = target;
     else if (target === "*") {
       if (this.method !== "OPTIONS") return "bad_target";
       this.path = target;
     } else return this.#absoluteForm(target);
+    return null;
+  }
+
+  #authorityForm(target: string): Rejection | null {
+    if (!this.#connect) return "connect_refused";
+    if (authorityEndpoint(target) === null) return "bad_target";
+    this.#targetAuthority = target;
+    this.path = "";
     return null;
   }
 
@@ -191,6 +150,10 @@ export class RequestHead implements FieldVisitor {
     if (this.chunked && this.contentLength >= 0) return "length_and_encoding";
     if (this.chunked && this.http10) return "encoding_on_http10";
     const connection = this.#connection;
+    this.hasBody = this.chunked || this.contentLength > 0;
+    if (this.method === "CONNECT") return this.hasBody ? "connect_with_body" : this.#finishConnect();
+    // HTTP/1.0 knows no upgrade, and who still has a body to send cannot change the protocol yet (RFC 9110 7.8).
+    if (this.upgrade !== "" && (!connection.upgrade || this.hasBody || this.http10)) this.upgrade = "";
     this.close = connection.close || (this.http10 && !connection.keepAlive);
     // An expectation without a body, or from 1.0, means nothing (RFC 9110 10.1.1).
     if (this.expectsContinue && (this.http10 || !this.hasBody)) this.#dropExpectation();
@@ -200,6 +163,20 @@ export class RequestHead implements FieldVisitor {
       connection.removeNominated(headers);
       this.#locate();
     }
+    return null;
+  }
+
+  /** What follows is no HTTP, and neither side of it is kept alive (RFC 9110 9.3.6). */
+  #finishConnect(): null {
+    this.upgrade = CONNECT;
+    this.close = true;
+    this.expectsContinue = false;
+    this.headers[5] = this.authority;
+    const connection = this.#connection;
+    if (connection.nominates) connection.removeNominated(this.headers);
+    removeHeader(this.headers, "expect");
+    removeHeader(this.headers, "content-length");
+    this.#locate();
     return null;
   }
 

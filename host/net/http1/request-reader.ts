@@ -2,6 +2,7 @@
 // until it is asked for, and interprets nothing behind an error.
 //
 //   head -> body -> done -> (next) -> head ...        closed from everywhere
+//                       -> (tunnel) -> bytes as they come, until the client ends
 import type { HeaderList } from "../../abi/headers.ts";
 import { copyBytes, latin1 } from "../latin1.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -29,10 +30,11 @@ export interface RequestSink {
   prefaceReceived(first: Buffer): void;
 }
 
+const NOTHING = Buffer.alloc(0);
 /** As far as it looks like a request (RFC 9113 3.4). */
 const PREFACE = "PRI * HTTP/2.0\r\n\r\n";
 
-type State = "head" | "body" | "done" | "closed";
+type State = "head" | "body" | "done" | "tunnel" | "closed";
 
 export class RequestReader {
   readonly head: RequestHead;
@@ -45,15 +47,18 @@ export class RequestReader {
   #stash: Buffer | null = null;
   #held = false;
   #pumping = false;
+  /** In a tunnel: the client has said all. */
+  #ended = false;
 
   constructor(
     sink: RequestSink,
     limits: { readonly maxHeaderBytes: number; readonly maxHeaders: number },
     scheme = "http",
+    connect = false,
   ) {
     this.#sink = sink;
     this.#maxHeaderBytes = limits.maxHeaderBytes;
-    this.head = new RequestHead({ maxHeaders: limits.maxHeaders, scheme });
+    this.head = new RequestHead({ maxHeaders: limits.maxHeaders, scheme, connect });
   }
 
   /** The current request has been read to its end. */
@@ -110,6 +115,13 @@ export class RequestReader {
     this.#pumpStash();
   }
 
+  /** The request is complete, and what follows it is no HTTP: it is handed out as it comes. */
+  tunnel(): void {
+    if (this.#state !== "done") return;
+    this.#state = "tunnel";
+    this.#pumpStash();
+  }
+
   /** Nothing more is read from this client. */
   close(): void {
     this.#state = "closed";
@@ -120,6 +132,10 @@ export class RequestReader {
   /** The client will send no more. What is in the stash is still worked off. */
   end(): void {
     if (this.#state === "body") this.#reject("incomplete_request");
+    else if (this.#state === "tunnel") {
+      this.#ended = true;
+      this.#endTunnel();
+    }
   }
 
   #pumpStash(): void {
@@ -127,6 +143,13 @@ export class RequestReader {
     if (stash === null || this.#pumping) return;
     this.#stash = null;
     this.#pumpOwned(stash);
+    if (this.#ended) this.#endTunnel();
+  }
+
+  #endTunnel(): void {
+    if (this.#stash !== null || this.#state !== "tunnel") return;
+    this.#state = "done";
+    this.#sink.requestBody(NOTHING, 0, 0, true);
   }
 
   #pumpOwned(bytes: Buffer): void {
@@ -147,7 +170,10 @@ export class RequestReader {
     while (at < end) {
       if (this.#state === "head") at = this.#readHead(bytes, at, end);
       else if (this.#state === "body" && !this.#held) at = this.#readBody(bytes, at, end);
-      else break;
+      else if (this.#state === "tunnel" && !this.#held) {
+        this.#sink.requestBody(bytes, at, end, false);
+        at = end;
+      } else break;
     }
     this.#pumping = false;
     return at;

@@ -18,6 +18,8 @@ export class ResponseHead implements FieldVisitor {
   chunked = false;
   /** The upstream will close after this answer. */
   close = false;
+  /** What Upgrade says; "" = nothing. */
+  upgrade = "";
   readonly before = fieldName("");
   readonly #line = new StatusLine();
   readonly #connection = new ConnectionOptions();
@@ -32,6 +34,7 @@ export class ResponseHead implements FieldVisitor {
   parse(head: HeadText, to: number): Rejection | null {
     this.contentLength = -1;
     this.chunked = false;
+    this.upgrade = "";
     this.#connection.reset();
     this.#count = 0;
     const line = this.#line;
@@ -49,6 +52,9 @@ export class ResponseHead implements FieldVisitor {
         return this.#connection.add(value);
       case Kind.hop:
       case Kind.te:
+        return null;
+      case Kind.upgrade:
+        this.upgrade = value;
         return null;
       case Kind.contentLength:
         if (this.contentLength >= 0) return "duplicate_content_length";

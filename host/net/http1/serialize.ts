@@ -41,6 +41,13 @@ export function checkedLines(list: HeaderList, parsed: HeaderList): string | nul
   return text;
 }
 
+/** TE as well: it would have to stand in Connection (RFC 9110 10.1.4), and no trailers come in another protocol. */
+const SHOWN_ONLY: ReadonlySet<string> = new Set(["connection", "te", "upgrade"]);
+
+/** A list for filters shows what asks for, or agrees to, another protocol; what is sent of it is the codec's to write. */
+export const withoutHop = (list: HeaderList): HeaderList =>
+  list.filter((_, at) => !SHOWN_ONLY.has(list[at & ~1] as string));
+
 /** Trailer lines; what may not be a trailer is left out. */
 export function trailerLines(list: HeaderList): string {
   let text = "";

@@ -11,6 +11,7 @@ import type { ConnectionFacts } from "../facts.ts";
 import type { Http2Options } from "../options.ts";
 import type { OpenConnection } from "../protocol.ts";
 import { inTurn, turnTimeMs } from "../turn.ts";
+import { offersUpgrades } from "../upgrade/agree.ts";
 import { breakOff } from "./break-off.ts";
 import { type Flood, FloodGuard } from "./flood-guard.ts";
 import { Http2RequestHead } from "./request-head.ts";
@@ -71,13 +72,14 @@ export class Http2Connection implements OpenConnection, StreamOwner, DeadlineOwn
     this.#startMs = nowMs;
     this.#idleSinceMs = nowMs;
     this.guard = new FloodGuard(options, nowMs);
-    this.#head = new Http2RequestHead(facts.scheme);
+    const extended = offersUpgrades(context.options);
+    this.#head = new Http2RequestHead(facts.scheme, { extended, connect: context.options.connect ?? false });
     if (first !== null) {
       // Stopped first, so that nobody else is given the bytes; node:http2 begins with what it finds unread.
       socket.pause();
       socket.unshift(first);
     }
-    this.#session = performServerHandshake(socket, sessionOptions(options, context.options.limits));
+    this.#session = performServerHandshake(socket, sessionOptions(options, context.options.limits, extended));
     this.#listen(this.#session);
     context.wheel.schedule(this.#deadline, nowMs + LOOK_MS);
   }

@@ -3,6 +3,7 @@
 import { type HeaderList, NOTHING_PARSED } from "../../abi/headers.ts";
 import { isFieldValue, isLowerToken } from "../http1/chars.ts";
 import { Kind, isFramingName } from "../http1/names.ts";
+import { withoutHop } from "../http1/serialize.ts";
 import { isTrailer } from "../http1/trailers.ts";
 
 const COLON = 58;
@@ -34,6 +35,10 @@ export function answerList(headers: HeaderList, parsed: HeaderList | null): Head
   const list: HeaderList = [":status", headers[1] as string];
   return appendHeaders(list, headers, parsed) ? list : null;
 }
+
+/** RFC 8441 5: a 200 says what 101 says in HTTP/1.1. */
+export const switchList = (headers: HeaderList): HeaderList | null =>
+  answerList(withoutHop([":status", "200", ...headers.slice(2)]), NOTHING_PARSED);
 
 type Fields = Record<string, string | string[]>;
 

@@ -1,44 +1,47 @@
 // A header block of HTTP/2 as node:http2 decoded it -> the flat list in chain form, and everything the exchange must know of
 // it. One object per connection, filled anew for every request. As strict as http1/request-head.ts; nghttp2 has checked most
 // of it before, and nothing here relies on that.
+import { removeHeader } from "../../abi/headers.ts";
 import { isAuthority } from "../../abi/authority.ts";
-import type { HeaderList } from "../../abi/headers.ts";
 import { isFieldValue, isToken, isVisible } from "../http1/chars.ts";
-import { parseContentLength } from "../http1/fields.ts";
-import { type FieldName, Kind, fieldNameOf, isFramingName } from "../http1/names.ts";
+import { type FieldName, Kind, fieldNameOf } from "../http1/names.ts";
 import type { Rejection } from "../http1/rejection.ts";
-import type { IncomingHead } from "../incoming-head.ts";
+import { authorityEndpoint } from "../../upstream/authorities.ts";
+import { CONNECT } from "../upgrade/agree.ts";
+import { RequestFields } from "../request-fields.ts";
 
 const COLON = 58;
+
+/** What a client may ask for besides requests. */
+export interface TunnelOffers {
+  readonly connect: boolean;
+  readonly extended: boolean;
+}
+
+const NO_OFFERS: TunnelOffers = { connect: false, extended: false };
 
 interface HeadLimits {
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
 }
 
-export class Http2RequestHead implements IncomingHead {
-  headers: HeaderList = [];
-  method = "";
-  authority = "";
-  path = "";
-  userAgent = "";
-  bytes = 0;
-  readonly protocol = "HTTP/2";
-  contentLength = -1;
-  hasBody = false;
-  expectsContinue = false;
-  acceptsTrailers = false;
-  requestIdAt = -1;
-  forwardedForAt = -1;
-  forwardedProtoAt = -1;
+export class Http2RequestHead extends RequestFields {
   readonly #scheme: string;
   #givenScheme = "";
   #host: string | null = null;
   #cookieAt = -1;
+  #protocol = "";
+  readonly #offers: TunnelOffers;
 
-  /** @param scheme what the connection is, whatever the client says */
-  constructor(scheme: string) {
+  /**
+   * @param scheme what the connection is, whatever the client says
+   * @param offers whether CONNECT, and extended CONNECT (RFC 8441), are offered
+   */
+  constructor(scheme: string, offers: TunnelOffers = NO_OFFERS) {
+    super();
+    this.protocol = "HTTP/2";
     this.#scheme = scheme;
+    this.#offers = offers;
   }
 
   /** @param raw `[name, value, ...]` as it came */
@@ -65,18 +68,13 @@ export class Http2RequestHead implements IncomingHead {
     this.method = "";
     this.authority = "";
     this.path = "";
-    this.userAgent = "";
     this.bytes = 0;
-    this.contentLength = -1;
+    this.resetFields();
     this.hasBody = !endStream;
-    this.expectsContinue = false;
-    this.acceptsTrailers = false;
-    this.requestIdAt = -1;
-    this.forwardedForAt = -1;
-    this.forwardedProtoAt = -1;
     this.#givenScheme = "";
     this.#host = null;
     this.#cookieAt = -1;
+    this.#protocol = "";
   }
 
   /** @param before ordinary headers so far: pseudo headers come first, each once (RFC 9113 8.3) */
@@ -85,6 +83,7 @@ export class Http2RequestHead implements IncomingHead {
     if (name === ":method" && this.method === "") this.method = value;
     else if (name === ":path" && this.path === "") this.path = value;
     else if (name === ":authority" && this.authority === "") this.authority = value;
+    else if (name === ":protocol" && this.#protocol === "" && this.#offers.extended) this.#protocol = value;
     else if (name === ":scheme" && this.#givenScheme === "") this.#givenScheme = value;
     else return "bad_pseudo_header";
     return null;
@@ -108,21 +107,11 @@ export class Http2RequestHead implements IncomingHead {
   }
 
   #special({ name, kind }: FieldName, value: string): Rejection | null {
-    const { headers } = this;
     switch (kind) {
       case Kind.host:
         if (this.#host !== null) return "duplicate_host";
         this.#host = value;
         return null;
-      case Kind.internal:
-        return null;
-      case Kind.contentLength:
-        if (this.contentLength >= 0) return "duplicate_content_length";
-        this.contentLength = parseContentLength(value);
-        if (this.contentLength < 0) return "bad_content_length";
-        break;
-      case Kind.underscore:
-        return "underscore_in_name";
       case Kind.expect:
         this.expectsContinue = value.toLowerCase() === "100-continue";
         if (!this.expectsContinue) return "bad_expectation";
@@ -132,34 +121,43 @@ export class Http2RequestHead implements IncomingHead {
         if (value.toLowerCase() !== "trailers") return "connection_specific";
         if (this.acceptsTrailers) return null;
         this.acceptsTrailers = true;
-        break;
-      case Kind.userAgent:
-        this.userAgent = value;
-        break;
-      case Kind.requestId:
-        if (this.requestIdAt >= 0) return null;
-        this.requestIdAt = headers.length;
-        break;
-      case Kind.forwardedFor:
-        this.forwardedForAt = headers.length;
-        break;
-      case Kind.forwardedProto:
-        if (this.forwardedProtoAt >= 0) return null;
-        this.forwardedProtoAt = headers.length;
-        break;
-      default:
-        if (isFramingName(name)) return "connection_specific";
+        this.headers.push(name, "trailers");
+        return null;
+      case Kind.connection:
+      case Kind.hop:
+      case Kind.upgrade:
+      case Kind.transferEncoding:
+        return "connection_specific";
     }
-    headers.push(name, kind === Kind.te ? "trailers" : value);
-    return null;
+    return this.keep(name, kind, value);
   }
 
   #checkLine(): Rejection | null {
+    if (this.method === "CONNECT" && isToken(this.#protocol)) this.#extendedConnect();
+    else if (this.#protocol !== "") return "bad_pseudo_header";
     const { method, path } = this;
-    if (method === "CONNECT") return "connect_refused";
+    if (method === "CONNECT") return this.#offers.connect ? this.#plainConnect() : "connect_refused";
     if (!isToken(method) || !/^https?$/i.test(this.#givenScheme)) return "bad_pseudo_header";
     const isTarget = path.charCodeAt(0) === 47 || (path === "*" && method === "OPTIONS");
     return isTarget && isVisible(path) && !path.includes("#") ? null : "bad_target";
+  }
+
+  /** RFC 9113 8.5: an authority and nothing else. */
+  #plainConnect(): Rejection | null {
+    if (this.path !== "" || this.#givenScheme !== "" || this.#protocol !== "") return "bad_pseudo_header";
+    if (authorityEndpoint(this.authority) === null) return "bad_target";
+    if (this.contentLength > 0) return "connect_with_body";
+    this.upgrade = CONNECT;
+    this.hasBody = false;
+    return null;
+  }
+
+  /** RFC 8441 4: what an Upgrade is in HTTP/1.1, and becomes here (RFC 6455 4.1: with GET). */
+  #extendedConnect(): void {
+    this.method = "GET";
+    this.upgrade = this.#protocol;
+    this.hasBody = false;
+    removeHeader(this.headers, "expect");
   }
 
   #checkHost(): Rejection | null {

@@ -7,20 +7,18 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import { type HeaderList, NOTHING_PARSED } from "../../abi/headers.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
-import { buildReply, isGrpc } from "../../chain/local-reply.ts";
-import type { LocalReply } from "../../chain/ports.ts";
 import type { ClientSide, ListenerContext, ResponseStart } from "../client-side.ts";
-import { Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
+import { newExchange } from "../upgrade/new-exchange.ts";
 import type { ConnectionFacts } from "../facts.ts";
-import { REJECTIONS, type Rejection } from "../http1/rejection.ts";
+import type { Rejection } from "../http1/rejection.ts";
 import type { IncomingHead } from "../incoming-head.ts";
-import { recordRefused } from "../refused.ts";
-import { plainReply, toLocalReply } from "../rescue.ts";
 import { type TurnTask, atTurnEnd, inTurn, turnTimeMs } from "../turn.ts";
 import { breakOff } from "./break-off.ts";
 import type { FloodGuard } from "./flood-guard.ts";
-import { answerList, informationalFields, receivedTrailers } from "./lists.ts";
+import { answerList, informationalFields, receivedTrailers, switchList } from "./lists.ts";
 import { ownedBytes } from "./owned-bytes.ts";
+import { type WholeAnswer, rejected, turnedAway } from "./refusal.ts";
 import { sendTrailers } from "./send-trailers.ts";
 
 /** How often a stream whose exchange is over is looked at, until it is closed. */
@@ -46,6 +44,8 @@ export class ServerStream implements ClientSide, DeadlineOwner, TurnTask {
   readonly #deadline = new Deadline(this);
   #exchange: Exchange | null = null;
   #isHead = false;
+  /** Extended CONNECT: any 2xx would say that the tunnel is open. */
+  #asksTunnel = false;
   /** The request has been read to its end. */
   #complete: boolean;
   #requestTrailers: HeaderList | null = null;
@@ -79,35 +79,29 @@ export class ServerStream implements ClientSide, DeadlineOwner, TurnTask {
     const stream = this.#stream;
     if (stream.closed) return;
     this.#isHead = head.method === "HEAD";
-    const exchange = new Exchange(this, context, head, turnTimeMs(context.clock));
+    this.#asksTunnel = head.upgrade !== "";
+    const exchange = newExchange(this, context, head, turnTimeMs(context.clock));
     this.#exchange = exchange;
-    if (!this.#complete) this.#read(stream);
+    if (!this.#complete && head.upgrade === "") this.#read(stream);
     exchange.begin(head, this.#complete);
     this.deadlinesChanged();
   }
 
   /** Answers a head that breaks the rules. */
   reject(rejection: Rejection): void {
-    const { code, sentence } = REJECTIONS[rejection];
-    this.#context.metrics.rejected(rejection);
-    recordRefused(this.#context, this.connection, { code, protocol: "HTTP/2", startMs: -1 });
-    this.#answer(toLocalReply(code, sentence), []);
+    this.#answer(rejected(this.#context, this.connection, rejection));
   }
 
   /** There is too much to do for one more request. */
-  turnAway(code: ErrorCode, { method, path, authority, userAgent, headers }: IncomingHead): void {
-    const request = { method, path, authority, userAgent };
-    this.#isHead = method === "HEAD";
-    this.#context.metrics.rejected(code);
-    recordRefused(this.#context, this.connection, { code, protocol: "HTTP/2", startMs: -1, request });
-    this.#answer(toLocalReply(code), headers);
+  turnAway(code: ErrorCode, head: IncomingHead): void {
+    this.#isHead = head.method === "HEAD";
+    this.#answer(turnedAway(this.#context, this.connection, code, head));
   }
 
-  /** An answer without an exchange. @param request its list, as far as it may be looked at */
-  #answer(reply: LocalReply, request: HeaderList): void {
-    const { headers, body } = isGrpc(request) ? buildReply(reply, request) : plainReply(reply);
+  /** An answer without an exchange. */
+  #answer({ headers, body }: WholeAnswer): void {
     const endStream = body.length === 0;
-    this.sendHead(headers, { endStream, length: body.length, parsed: NOTHING_PARSED });
+    this.sendHead(headers, { endStream, length: body.length, parsed: NOTHING_PARSED, upgrade: "" });
     if (!endStream) this.sendBytes(body, true);
     this.exchangeOver();
   }
@@ -122,11 +116,12 @@ export class ServerStream implements ClientSide, DeadlineOwner, TurnTask {
     }
   }
 
-  sendHead(headers: HeaderList, { endStream, length, parsed }: ResponseStart): boolean {
+  sendHead(headers: HeaderList, { endStream, length, parsed, upgrade }: ResponseStart): boolean {
     const status = Number(headers[1]);
-    const list = answerList(headers, parsed);
-    if (list === null || !(status >= 200 && status <= 599)) return false;
+    const list = upgrade === "" ? answerList(headers, parsed) : switchList(headers);
+    if (list === null || (upgrade === "" && !(status >= 200 && status <= 599))) return false;
     // node:http2 lets 205 have no body either (RFC 9110 15.3.6).
+    if (this.#asksTunnel && upgrade === "" && status < 300) return false;
     this.#bodyless = this.#isHead || status === 204 || status === 205 || status === 304;
     this.#left = status === 204 || status === 205 ? -1 : endStream && !this.#bodyless ? 0 : length;
     this.#held = list;
@@ -150,6 +145,11 @@ export class ServerStream implements ClientSide, DeadlineOwner, TurnTask {
     this.#answerTrailers = trailers;
     this.#end();
     return true;
+  }
+
+  openTunnel(): void {
+    if (this.#complete) this.#exchange?.requestBody(EMPTY, 0, 0, true);
+    else this.#read(this.#stream);
   }
 
   holdRequest(hold: boolean): void {

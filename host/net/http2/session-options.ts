@@ -12,7 +12,8 @@ const MAX_INVALID_FRAMES = 100;
 /** Streams beyond the limit, which a client that has read our SETTINGS does not open. */
 const MAX_REJECTED_STREAMS = 100;
 
-export function sessionOptions(options: Http2Options, limits: ListenerLimits): ServerSessionOptions {
+/** @param extended extended CONNECT is offered (RFC 8441) */
+export function sessionOptions(options: Http2Options, limits: ListenerLimits, extended: boolean): ServerSessionOptions {
   return {
     maxSessionMemory: SESSION_MEMORY_MB,
     maxSessionInvalidFrames: MAX_INVALID_FRAMES,
@@ -24,7 +25,7 @@ export function sessionOptions(options: Http2Options, limits: ListenerLimits): S
     strictSingleValueFields: false,
     settings: {
       enablePush: false,
-      enableConnectProtocol: false,
+      enableConnectProtocol: extended,
       maxConcurrentStreams: options.maxConcurrentStreams,
       initialWindowSize: options.initialStreamWindowSize,
       maxHeaderListSize: limits.maxHeaderBytes,

@@ -8,7 +8,7 @@ import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { TcpPort, TcpSide, TcpStream } from "../../chain/tcp-ports.ts";
 import type { TlsFacts } from "../../tls/facts.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
-import { ExchangeFacts, connectionFacts } from "../facts.ts";
+import { type ConnectionFacts, ExchangeFacts } from "../facts.ts";
 import type { OpenConnection } from "../protocol.ts";
 import { Dial, type DialOwner } from "./dial.ts";
 import { HOLD, Leg, type LegOwner } from "./leg.ts";
@@ -40,12 +40,11 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
   /** While closing: bytes still to be written when it was last looked at. */
   #pending = 0;
 
-  constructor(socket: Socket, context: TcpListenerContext, id: number, tls?: TlsFacts) {
+  constructor(socket: Socket, context: TcpListenerContext, connection: ConnectionFacts) {
     const { clock, wheel } = context;
     this.#context = context;
     this.#startMs = clock.monotonicMs();
     this.#activeMs = this.#startMs;
-    const connection = connectionFacts(socket, { listener: context.name, id, tls });
     this.facts = new ExchangeFacts(connection, wheel.wallMs(this.#startMs));
     this.facts.protocol = "TCP";
     this.facts.scheme = "";
@@ -67,7 +66,7 @@ export class TcpConnection implements TcpPort, LegOwner, DialOwner, DeadlineOwne
     const cluster = this.#view.cluster(this.facts.clusterName);
     if (cluster === undefined) return this.dialFailed("cluster_not_found");
     this.#dialMs = this.#context.clock.monotonicMs();
-    this.#dial = new Dial(this, cluster, this.#view.options.maxConnectAttempts);
+    this.#dial = new Dial(this, cluster, this.#view.options.maxConnectAttempts, this.facts);
     this.#dial.start();
   }
 

@@ -7,6 +7,9 @@ import type { TlsFacts } from "../../tls/facts.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
 import type { Tunnel, TunnelWaiter } from "../../upstream/tunnel.ts";
 
+import type { Addresses } from "../proxy-protocol/addresses.ts";
+import { proxyHeader } from "../proxy-protocol/write.ts";
+
 /** Exactly one of the two is called, unless `cancel` comes first. */
 export interface DialOwner {
   dialled(socket: Socket, endpoint: Endpoint, tls: TlsFacts | null): void;
@@ -24,10 +27,13 @@ export class Dial implements TunnelWaiter {
   readonly #cluster: Cluster;
   readonly #maxAttempts: number;
   readonly #owner: DialOwner;
+  readonly #preamble: Buffer | undefined;
   #tunnel: Tunnel | null = null;
   #cancelled = false;
 
-  constructor(owner: DialOwner, cluster: Cluster, maxAttempts: number) {
+  constructor(owner: DialOwner, cluster: Cluster, maxAttempts: number, client: Addresses) {
+    const { proxyProtocol } = cluster.options;
+    this.#preamble = proxyProtocol && proxyHeader(proxyProtocol, client);
     this.#owner = owner;
     this.#cluster = cluster;
     this.#maxAttempts = maxAttempts;
@@ -36,7 +42,7 @@ export class Dial implements TunnelWaiter {
   /** @param avoid endpoint that has just failed */
   start(avoid: Endpoint | null = null): void {
     this.attempts++;
-    this.#tunnel = this.#cluster.openTunnel(this, avoid);
+    this.#tunnel = this.#cluster.openTunnel(this, avoid, { preamble: this.#preamble });
   }
 
   keep(chunk: Buffer, end: boolean): void {

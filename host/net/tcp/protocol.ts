@@ -5,6 +5,7 @@ import type { StreamFacts } from "../../chain/ports.ts";
 import type { TcpChainTemplate } from "../../chain/tcp-ports.ts";
 import type { MetricRegistry } from "../../observe/metrics.ts";
 import type { Cluster } from "../../upstream/cluster.ts";
+import { connectionFacts } from "../facts.ts";
 import type { ListenerOptions, TcpOptions } from "../options.ts";
 import type { Protocol } from "../protocol.ts";
 import { TcpConnection } from "./connection.ts";
@@ -51,8 +52,9 @@ export function tcpProtocol({ options, view, clock, wheel, registry }: TcpInputs
   };
   return {
     metrics,
-    open(socket, id, tls) {
-      const connection = new TcpConnection(socket, context, id, tls);
+    open(socket, id, tls, origin) {
+      const facts = connectionFacts(socket, { listener: name, id, tls, origin });
+      const connection = new TcpConnection(socket, context, facts);
       connection.begin();
       return connection;
     },

@@ -29,7 +29,8 @@ export class TlsAcceptor {
   readonly options: ServerTlsOptions;
   readonly #server: TlsServer;
   readonly #names: ServerNames;
-  readonly #local: readonly CertificateFacts[];
+  /** Of each entry what it may show. */
+  readonly #local: readonly (readonly CertificateFacts[])[];
   readonly #waiting = new Map<Socket, HandshakeOwner>();
 
   /**
@@ -40,7 +41,9 @@ export class TlsAcceptor {
   constructor(listener: string, options: ServerTlsOptions, ticketKeys: Buffer) {
     this.options = options;
     this.#names = new ServerNames(options.certificates);
-    this.#local = options.certificates.map(({ certificate }) => new CertificateFacts(new X509Certificate(certificate)));
+    this.#local = options.certificates.map(({ certificate, alternative }) =>
+      [certificate, ...(alternative === undefined ? [] : [alternative.certificate])].map(factsOf),
+    );
     const shared = sharedOptions(listener, options, ticketKeys);
     const contexts = options.certificates.map((one) => createContext(options, { ...shared, ...keyPair(one) }));
     const { mode } = options.clientCertificates;
@@ -70,7 +73,10 @@ export class TlsAcceptor {
   }
 
   #contextOf(contexts: readonly SecureContext[], name: string): SecureContext | undefined {
-    return contexts[this.#names.pick(name)];
+    const at = this.#names.pick(name);
+    // The server's own context has both certificates of the first entry; of a context that is named here Node would take one
+    // (TLSWrap::SetSNIContext).
+    return at === 0 ? undefined : contexts[at];
   }
 
   #take(raw: Socket | undefined): HandshakeOwner | undefined {
@@ -86,7 +92,7 @@ export class TlsAcceptor {
       socket.destroy();
       return;
     }
-    const facts = tlsFacts(socket, this.#local[this.#names.pick(nameOf(socket))] ?? null);
+    const facts = tlsFacts(socket, this.#shown(socket));
     // TLS may fail and leave its socket open: an alert or a broken record after the handshake.
     socket.on("error", () => socket.destroy());
     // `optional` lets in who shows no certificate, not who shows a bad one.
@@ -103,6 +109,13 @@ export class TlsAcceptor {
       return socket;
     };
     owner.secured(socket, facts);
+  }
+
+  #shown(socket: TLSSocket): CertificateFacts | null {
+    const [first, second] = this.#local[this.#names.pick(nameOf(socket))] ?? [];
+    if (second === undefined) return first ?? null;
+    const used = socket.getX509Certificate();
+    return used !== undefined && new CertificateFacts(used).sha256 === second.sha256 ? second : (first ?? null);
   }
 
   #failed(socket: TLSSocket, error: Error): void {
@@ -126,18 +139,26 @@ const nameOf = (socket: TLSSocket): string => {
   return typeof servername === "string" ? servername : "";
 };
 
-const keyPair = (one: CertificateOptions | undefined) => ({ cert: one?.certificate, key: one?.privateKey });
+const factsOf = (certificate: string): CertificateFacts => new CertificateFacts(new X509Certificate(certificate));
+
+/** OpenSSL keeps one certificate per kind of key, and shows the one that fits what the client can check. */
+function keyPair(one: CertificateOptions | undefined) {
+  if (one?.alternative === undefined) return { cert: one?.certificate, key: one?.privateKey };
+  const { certificate, privateKey } = one.alternative;
+  return { cert: [one.certificate, certificate], key: [one.privateKey, privateKey] };
+}
 
 function sharedOptions(listener: string, { clientCertificates }: ServerTlsOptions, ticketKeys: Buffer) {
-  const { mode, ca } = clientCertificates;
+  const { mode, ca, crl = [] } = clientCertificates;
   // A session must not outlive the rules by which its client was let in: other authorities, other sessions.
   const rules = createHash("sha256")
-    .update(JSON.stringify([listener, mode, ca]))
+    .update(JSON.stringify([listener, mode, ca, crl]))
     .digest("hex");
   return {
     ticketKeys,
     sessionTimeout: SESSION_SECONDS,
     sessionIdContext: rules.slice(0, 32),
     ...(mode === "none" ? {} : { ca }),
+    ...(mode === "none" || crl.length === 0 ? {} : { crl: [...crl] }),
   };
 }

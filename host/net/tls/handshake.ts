@@ -5,6 +5,7 @@ import type { TLSSocket } from "node:tls";
 import { Deadline, type DeadlineOwner } from "../../base/timer-wheel.ts";
 import type { TlsFacts } from "../../tls/facts.ts";
 import { ExchangeFacts, connectionFacts } from "../facts.ts";
+import type { Addresses } from "../proxy-protocol/addresses.ts";
 import type { OpenConnection } from "../protocol.ts";
 import type { HandshakeOwner, TlsAcceptor } from "./acceptor.ts";
 import type { TlsListenerContext } from "./protocol.ts";
@@ -12,10 +13,16 @@ import type { TlsListenerContext } from "./protocol.ts";
 /** Envoy's flags for the access log. */
 const FLAGS: Readonly<Record<string, string>> = { disconnected: "DC", timeout: "DT" };
 
+/** The connection that it is made on; see Protocol.open. */
+export interface HandshakeOf {
+  readonly id: number;
+  readonly origin: Addresses | null | undefined;
+}
+
 export class Handshake implements OpenConnection, HandshakeOwner, DeadlineOwner {
   readonly #socket: Socket;
   readonly #context: TlsListenerContext;
-  readonly #id: number;
+  readonly #connection: HandshakeOf;
   readonly #startMs: number;
   readonly #deadline = new Deadline(this);
   /** Addresses are read while there is a connection to ask. */
@@ -24,13 +31,16 @@ export class Handshake implements OpenConnection, HandshakeOwner, DeadlineOwner 
   #inner: OpenConnection | null = null;
   #over = false;
 
-  constructor(socket: Socket, context: TlsListenerContext, acceptor: TlsAcceptor, id: number) {
+  constructor(socket: Socket, context: TlsListenerContext, acceptor: TlsAcceptor, connection: HandshakeOf) {
     const { clock, wheel, name } = context;
     this.#socket = socket;
     this.#context = context;
-    this.#id = id;
+    this.#connection = connection;
     this.#startMs = clock.monotonicMs();
-    this.#facts = new ExchangeFacts(connectionFacts(socket, { listener: name, id }), wheel.wallMs(this.#startMs));
+    this.#facts = new ExchangeFacts(
+      connectionFacts(socket, { listener: name, ...connection }),
+      wheel.wallMs(this.#startMs),
+    );
     wheel.schedule(this.#deadline, this.#startMs + acceptor.options.handshakeTimeoutMs);
     acceptor.begin(socket, this);
   }
@@ -54,7 +64,7 @@ export class Handshake implements OpenConnection, HandshakeOwner, DeadlineOwner 
     }
     this.#over = true;
     metrics.secured(facts);
-    this.#inner = byAlpn(facts.alpn).open(socket, this.#id, facts);
+    this.#inner = byAlpn(facts.alpn).open(socket, this.#connection.id, facts, this.#connection.origin);
   }
 
   handshakeFailed(reason: string): void {

@@ -48,11 +48,15 @@ export function tlsProtocol(inputs: TlsInputs): Protocol {
   let context: TlsListenerContext | null = null;
   return {
     metrics: plain.metrics,
-    open(socket, id) {
+    open(socket, id, _tls, origin) {
       const accepting = secured ? acceptor() : null;
-      if (accepting === null) return plain.open(socket, id);
+      if (accepting === null) {
+        // What was read of a stopped socket waits in it. A handshake begins with it by itself.
+        if (origin !== undefined) socket.resume();
+        return plain.open(socket, id, undefined, origin);
+      }
       context ??= newContext();
-      return new Handshake(socket, context, accepting, id);
+      return new Handshake(socket, context, accepting, { id, origin });
     },
     // No handshake for a client that is to be told no: it costs more than the answer.
     refuse: (socket, id) => (secured ? undefined : plain.refuse?.(socket, id)),

@@ -180,13 +180,13 @@ const CASES: readonly Case[] = [
     "a match on both prefix and exact",
     ROUTE("match: { prefix: /, exact: / }", "route: { cluster: web }"),
     "5:29 pick_one",
-    "exactly one of prefix, exact is needed, got prefix and exact",
+    "exactly one of prefix, exact, connect is needed, got prefix and exact",
   ],
   [
     "a route without action",
     change(", route: { cluster: web }", ""),
     "5:9 pick_one",
-    "exactly one of route, directResponse is needed, got none",
+    "exactly one of route, directResponse, connect is needed, got none",
   ],
   [
     "a header match without a kind",
@@ -356,7 +356,6 @@ const NOT_YET: readonly (readonly [string, string, string])[] = [
   ["subsets", change("name: web,", "name: web, subsets: {},"), "7:18"],
   ["maxRetries", change("name: web,", "name: web, circuitBreakers: { thresholds: { maxRetries: 1 } },"), "7:51"],
   ["maglev", change("name: web,", "name: web, lbPolicy: maglev,"), "7:28"],
-  ["proxyProtocol", change("    routes:", "    proxyProtocol: {}\n    routes:"), "4:5"],
   ["dubbo", change("    routes:", "    protocol: dubbo\n    routes:"), "4:15"],
   ["tracing", `${MINIMAL}telemetry: { tracing: {} }\n`, "8:14"],
   ["metrics", `${MINIMAL}telemetry: { metrics: { path: /m } }\n`, "8:14"],
@@ -400,7 +399,7 @@ listeners:
     address: 127.0.0.1:99999
     routes:
       - { name: r, match: { prefix: / }, route: { cluster: nope } }
-    proxyProtocol: {}
+    virtualHosts: []
 workers: many
 `;
     expect((await problemsOf(text)).map(where)).toEqual([

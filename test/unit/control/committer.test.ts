@@ -1,4 +1,5 @@
 // Two-phase commit over data threads that are played by the test.
+import { createConnectionBudget } from "../../../host/net/connection-budget.ts";
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../../host/base/clock.ts";
 import { ProblemError } from "../../../host/base/problem.ts";
@@ -37,6 +38,7 @@ function stage(count: number) {
       sharedMetrics: null,
       sharedQueues: null,
       logLevel: 2,
+      connections: createConnectionBudget(3),
       ticketKeys: new Uint8Array(48),
     },
     spawn,
