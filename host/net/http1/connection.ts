@@ -14,17 +14,12 @@ import { readInto } from "../lent-reads.ts";
 import type { OpenConnection } from "../protocol.ts";
 import { type TurnTask, atTurnEnd, enterTurn, inTurn, leaveTurn, turnTimeMs } from "../turn.ts";
 import { MessageWriter, type WriterOwner } from "./message-writer.ts";
-import { statusLine } from "./reasons.ts";
-import { LINGER_MS, refuse } from "./refusal.ts";
+import { CLOSE, KEEP_ALIVE, statusLine } from "./reasons.ts";
+import { DRAINABLE_BYTES, LINGER_MS, refuse, summaryOf } from "./refusal.ts";
 import { REJECTIONS, type Rejection } from "./rejection.ts";
 import type { RequestHead } from "./request-head.ts";
 import { RequestReader, type RequestSink } from "./request-reader.ts";
 import { checkedLines, parsedLines } from "./serialize.ts";
-
-/** A request body not longer than this is read to its end rather than closing the connection after an early answer. */
-const DRAINABLE_BYTES = 64 * 1024;
-const CLOSE = "connection: close\r\n";
-const KEEP_ALIVE = "connection: keep-alive\r\n";
 
 export class Http1Connection implements ClientSide, RequestSink, WriterOwner, DeadlineOwner, TurnTask {
   readonly connection: ConnectionFacts;
@@ -90,8 +85,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     const overload = context.admission.refusal();
     if (overload !== null) {
       context.metrics.rejected(overload);
-      const { method, path, authority, userAgent } = head;
-      this.#refuse(overload, undefined, { method, path, authority, userAgent });
+      this.#refuse(overload, undefined, summaryOf(head));
       return;
     }
     const startMs = this.#headMs < 0 ? turnTimeMs(context.clock) : this.#headMs;
@@ -168,7 +162,9 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   holdRequest(hold: boolean): void {
     if (this.#held === hold) return;
     this.#held = hold;
-    this.#reader.hold(hold);
+    // Whoever lets go is in the middle of something that comes before what was held back.
+    if (!hold) return atTurnEnd(this);
+    this.#reader.hold(true);
     this.#settle();
   }
 
@@ -176,7 +172,6 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     this.#closing = true;
     this.#reader.close();
     this.#writer.abandon();
-    // A reset, not a FIN: an answer that ends with the connection would look complete.
     this.#socket.resetAndDestroy();
   }
 
@@ -216,7 +211,11 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   }
 
   turnEnded(): void {
-    this.#socket.end();
+    if (this.#closing) this.#socket.end();
+    else if (!this.#held) {
+      this.#reader.hold(false);
+      this.#settle();
+    }
   }
 
   #received(bytes: Buffer, length: number): void {
@@ -284,8 +283,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   /** Answers a request that never became an exchange, and closes. */
   #refuse(code: ErrorCode, sentence?: string, request?: RequestSummary): void {
     const startMs = this.#headMs < 0 ? turnTimeMs(this.#context.clock) : this.#headMs;
-    const refusal = { code, sentence, startMs, ...(request === undefined ? {} : { request }) };
-    this.#writer.whole(refuse(this.connection, this.#context, refusal));
+    this.#writer.whole(refuse(this.connection, this.#context, { code, sentence, startMs, request }));
     this.#close();
   }
 

@@ -1,7 +1,7 @@
 // The answer to what never became an exchange: its bytes, its metrics and its line in the access log.
 import type { LocalReply } from "../../chain/ports.ts";
 import type { ListenerContext } from "../client-side.ts";
-import type { ConnectionFacts } from "../facts.ts";
+import type { ConnectionFacts, RequestSummary } from "../facts.ts";
 import { httpDate } from "../http-date.ts";
 import { type Refused, recordRefused } from "../refused.ts";
 import { toLocalReply } from "../rescue.ts";
@@ -9,8 +9,18 @@ import { turnTimeMs } from "../turn.ts";
 import { statusLine } from "./reasons.ts";
 import { parsedLines } from "./serialize.ts";
 
+/** A request body not longer than this is read to its end rather than closing the connection after an early answer. */
+export const DRAINABLE_BYTES = 64 * 1024;
 /** How long a closed connection is still read, so that the client gets our answer before a reset (RFC 9112 9.6). */
 export const LINGER_MS = 1000;
+
+/** A head is lent: what a record needs of it. */
+export const summaryOf = ({ method, path, authority, userAgent }: RequestSummary): RequestSummary => ({
+  method,
+  path,
+  authority,
+  userAgent,
+});
 
 export interface Refusal extends Refused {
   readonly sentence?: string | undefined;
