@@ -59,6 +59,13 @@ describe("a filter's decision", () => {
     expect(upstream.received()).toMatch(/^GET \/b\?x=1 HTTP\/1.1\r\nhost: b.test:81\r\n/i);
   });
 
+  test("may be a query without a path, which goes out behind a slash", async () => {
+    await using upstream = await fixedUpstream(OK);
+    await using proxy = await start({ pathRewrite: "?x=1" }, { upstreams: [upstream.port] });
+    expect(await exchange(proxy.port, LAST)).toContain("200 OK");
+    expect(upstream.received()).toMatch(/^GET \/\?x=1 HTTP\/1.1\r\n/);
+  });
+
   test("leads to its cluster in place of the route's", async () => {
     await using upstream = await fixedUpstream(OK);
     const routes = [route({ action: { kind: "forward", clusters: [{ cluster: "elsewhere", weight: 1 }] } })];
