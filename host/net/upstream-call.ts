@@ -5,6 +5,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { TlsFacts } from "../tls/facts.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
+import type { EndpointOverride } from "../upstream/override.ts";
 import type { IncomingAnswer } from "./incoming-head.ts";
 
 /** What is told of the connection a request goes over. */
@@ -40,6 +41,8 @@ export interface OutgoingRequest {
   /** Announced length of the body, or -1. */
   readonly length: number;
   readonly endStream: boolean;
+  /** An endpoint that a filter has named. */
+  readonly override?: EndpointOverride;
 }
 
 export interface UpstreamCall {

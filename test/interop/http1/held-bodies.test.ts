@@ -10,6 +10,8 @@ afterEach(expectNoSockets);
 /** Holds the body of one direction from its first piece on, and forwards by hand. */
 class Holding implements HttpStream {
   readonly responseBodyPasses = false;
+  readonly parsedRequest: HeaderList = [];
+  readonly parsedResponse: HeaderList = [];
   readonly port: ExchangePort;
   readonly side: "request" | "response" | "none";
   readonly heard: string[] = [];
