@@ -11,6 +11,7 @@ export interface Places {
   readonly isHttp2: boolean;
 }
 
+/** A name of its own for each form of a guest. */
 export const moduleFile = ({ variant }: Pick<Case, "variant">): string =>
   `${sha256Hex(Buffer.from(JSON.stringify(variant ?? {}))).slice(0, 16)}.wasm`;
 
