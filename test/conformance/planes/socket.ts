@@ -18,7 +18,7 @@ import { configFor, moduleFile, type Places } from "./socket-config.ts";
 import { sendTcp, TcpServer } from "./tcp-peers.ts";
 
 /** The longest an answer or a report may take, ms. */
-const PATIENCE_MS = 3000;
+const PATIENCE_MS = 10_000;
 /** Twice as long as a data thread keeps log lines back. */
 const QUIET_MS = 40;
 const NAMES = ["first", "second"] as const;
@@ -76,7 +76,7 @@ export class SocketPlane {
     await Promise.all([upstream.listen(), tcp.listen()]);
     const places = { web: upstream.port, tcp: tcp.port, isHttp2 };
     const files = { [moduleFile({})]: guest.module() };
-    const proxy = await startProxy({ chain: [], files, config: configFor(IDLE, places) });
+    const proxy = await patiently(() => startProxy({ chain: [], files, config: configFor(IDLE, places) }));
     const listeners = await proxy.control.listeners();
     const portOf = (name: string): number =>
       Number(
@@ -138,7 +138,7 @@ export class SocketPlane {
     const file = moduleFile(one);
     if (!this.#written.has(file)) await writeFile(join(proxy.folder, file), guest.module(one.variant));
     this.#written.add(file);
-    await proxy.control.load(text);
+    await patiently(() => proxy.control.load(text));
     this.#config = text;
     await this.#readVersions();
   }
@@ -237,6 +237,18 @@ export class SocketPlane {
     client.close();
     await proxy.stop();
     await Promise.all([upstream.close(), tcp.close()]);
+  }
+}
+
+/** On a machine under load a data thread may miss the deadline of a commit, which says nothing about a case. */
+async function patiently<T>(run: () => Promise<T>): Promise<T> {
+  for (let left = 3; ; left--) {
+    try {
+      return await run();
+    } catch (error) {
+      const late = error instanceof ProblemError && error.problems.some(({ code }) => code === "prepare_timeout");
+      if (!late || left === 0) throw error;
+    }
   }
 }
 
