@@ -3,7 +3,8 @@
 export { VirtualClock } from "./base/clock.ts";
 export { ProblemError, type Problem } from "./base/problem.ts";
 export { RecordedBytes, TestConnection } from "./testing/connection.ts";
-export { Harness, type FilterUnderTest, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
+export { Harness, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
+export { type FilterUnderTest } from "./testing/load-filter.ts";
 export { PROFILES, type ProfileName } from "./vm/profile-name.ts";
 export { RecordedMessage, TestExchange, type RequestInput, type ResponseInput } from "./testing/transport.ts";
 export {

@@ -8,8 +8,11 @@ import { MAX_HEADER_BYTES, MAX_HEADERS } from "./limits.ts";
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** All controls but HTAB: what ends a line, and what a terminal that shows a log would obey (RFC 9110 5.5). */
 const BAD_VALUE = /(?![\t\x80-\x9f])\p{Cc}/u;
-/** Visible ASCII. A fragment, which no client may send, is left to the filter: published ones keep what they were given. */
-const PATH = /^(?:\/[!-~]*|\*)$/;
+/**
+ * Visible ASCII. A fragment, which no client may send, is left to the filter: published ones keep what they were given. So
+ * is an empty path before a query, which leaves as `/?query` (RFC 9112 3.2.1).
+ */
+const PATH = /^(?:[/?][!-~]*|\*)$/;
 const METHOD = /^(?!CONNECT$)[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const REQUEST_PSEUDO = new Set([":method", ":scheme", ":authority", ":path"]);
 const CALLOUT_PSEUDO = new Set([":method", ":authority", ":path"]);

@@ -44,6 +44,8 @@ export const MAX_SIGNED_BYTES = 1024 * 1024;
 export const MAX_RSA_BITS = 8192;
 /** ... and how many per stream. */
 export const MAX_PROPERTIES = 256;
+/** State that a version hands to the next, bytes per plugin context. */
+export const MAX_SNAPSHOT_BYTES = 1024 * 1024;
 /** Frames of a guest's stack in a report. As proxy-wasm-cpp-host. */
 export const MAX_STACK_FRAMES = 20;
 /** Start-up and configuration get this many times the budget of a callback. */

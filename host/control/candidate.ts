@@ -5,7 +5,8 @@ import { sha256Hex } from "../base/hash.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import type { Canary } from "./canary.ts";
 import type { LoadedSource } from "./source.ts";
-import { moduleKeyOf, prepareFilter, semverOf } from "./prepare-filter.ts";
+import { semverOf } from "../module/semver.ts";
+import { moduleKeyOf, prepareFilter } from "./prepare-filter.ts";
 import { toGeneration, type Version } from "./version.ts";
 
 export interface CandidateSource {

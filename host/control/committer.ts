@@ -7,6 +7,8 @@ import type { FromData, SnapshotMessage } from "../link/messages.ts";
 import type { Threads } from "./threads.ts";
 
 export const PREPARE_DEADLINE_MS = 2000;
+/** For the first snapshot of all: threads are still loading their code, and nothing serves that could go on instead. */
+export const START_DEADLINE_MS = 15_000;
 
 export interface Draft {
   readonly snapshot: SnapshotMessage;
@@ -83,7 +85,7 @@ export class Committer {
       done: round.resolve,
       failed: (problems) => round.reject(new ProblemError(problems)),
     };
-    const deadline = this.#clock.after(PREPARE_DEADLINE_MS, () => this.#silent());
+    const deadline = this.#clock.after(this.#deadlineMs, () => this.#silent());
     for (const id of ids) this.#threads().send(id, this.#message(draft));
     try {
       await round.promise;
@@ -97,9 +99,14 @@ export class Committer {
     return { type: "prepare", snapshot: draft.snapshot, modules: draft.modules, ports: { ...this.ports } } as const;
   }
 
+  get #deadlineMs(): number {
+    return this.#committed === null ? START_DEADLINE_MS : PREPARE_DEADLINE_MS;
+  }
+
   #silent(): void {
     const silent = [...(this.#round?.waiting ?? [])].join(", ");
-    const message = `data thread ${silent} did not answer within ${PREPARE_DEADLINE_MS} ms; the old version keeps serving`;
+    const rest = this.#committed === null ? "nothing serves yet" : "the old version keeps serving";
+    const message = `data thread ${silent} did not answer within ${this.#deadlineMs} ms; ${rest}`;
     this.#round?.failed([{ kind: "state", code: "prepare_timeout", message }]);
   }
 

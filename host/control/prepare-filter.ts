@@ -1,6 +1,5 @@
 // A filter's module as its limits want it: memory cap and fuel counter built in, compiled.
 import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
-import type { ModuleInfo } from "../module/inspect.ts";
 import { prepareModule, type PreparedModule } from "../module/prepare.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 
@@ -18,10 +17,4 @@ export function prepareFilter(wasm: Uint8Array, { name, limits }: FilterOptions)
 /** What tells one compiled module from another: the bytes and what was built into them. */
 export function moduleKeyOf(sha256: string, { limits }: FilterOptions): string {
   return `${sha256}:${limits.memoryBytes}:${limits.fuel ?? "none"}`;
-}
-
-/** `version` of the `sluice` section; "" when the module has none. */
-export function semverOf({ sluice }: ModuleInfo): string {
-  const version = typeof sluice === "object" && sluice !== null ? (sluice as { version?: unknown }).version : undefined;
-  return typeof version === "string" ? version : "";
 }

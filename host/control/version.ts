@@ -52,6 +52,7 @@ export function toGeneration(version: Version, overrides: Readonly<Record<string
     key: generationKey(version, overrides),
     version: version.label,
     sha256: version.sha256,
+    semver: version.semver,
     moduleKey: version.moduleKey,
     options: version.options,
     overrides,

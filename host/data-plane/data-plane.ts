@@ -13,6 +13,7 @@ import type { Front } from "./front.ts";
 import type { Taps } from "./tap/taps.ts";
 import { ArmLedger } from "./arm-ledger.ts";
 import { checkProtocols } from "./protocol-check.ts";
+import { handOverStates } from "./hand-over.ts";
 import { Snapshot } from "./snapshot.ts";
 
 export interface DataPlaneOptions {
@@ -51,6 +52,11 @@ export class DataPlane {
   current(): Snapshot {
     const epoch = Atomics.load(this.#options.epoch, 0);
     if (epoch !== this.#current.epoch) this.#advance(epoch);
+    return this.#current;
+  }
+
+  /** The snapshot as it is: for guests in the middle of a callback, where no other can be taken up. */
+  get settled(): Snapshot {
     return this.#current;
   }
 
@@ -168,6 +174,7 @@ export class DataPlane {
     if (next === undefined) return;
     this.#prepared.delete(epoch);
     const old = this.#current;
+    handOverStates(old, next);
     this.#current = next;
     for (const [name, cluster] of next.clusters) {
       this.#clusters.set(name, { cluster, text: JSON.stringify(cluster.options) });

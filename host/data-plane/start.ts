@@ -37,12 +37,17 @@ const REPLY_IGNORED = {
   help: "Local replies of a filter that nobody could be given",
 };
 
+const HANDED_OVER = {
+  name: "sluice_filter_state_handovers_total",
+  help: "State that versions handed to the next, by what became of it",
+};
+
 export function startDataPlane({ init, link, clock, random, reusePort, stop }: DataPlaneStart): DataPlane {
   const wheel = new TimerWheel(clock);
   const registry = new MetricRegistry();
   const logs = new LogRelay(clock, (lines) => link.send({ type: "log", lines }));
   const bell = new QueueBell();
-  const cluster = (name: string): Cluster | undefined => plane.current().clusters.get(name);
+  const cluster = (name: string): Cluster | undefined => plane.settled.clusters.get(name);
   let logLevel = init.logLevel;
   const services: PluginServices = {
     clock,
@@ -54,7 +59,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
       else link.send({ type: "queueReady", queue, owner });
     }),
     bell,
-    clusters: (name) => clusterView(plane.current(), name),
+    clusters: (name) => clusterView(plane.settled, name),
     worker: init.threadId,
     system: new SystemSampler(clock),
     ...(init.node === undefined ? {} : { node: init.node }),
@@ -64,6 +69,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     logLevel: () => logLevel,
     log: (line) => logs.add(line),
     faulted: (report) => link.send({ type: "fault", report }),
+    handedOver: (plugin, result) => registry.counter(HANDED_OVER, { plugin, result }).inc(),
     replyIgnored: (plugin) => registry.counter(REPLY_IGNORED, { plugin }).inc(),
   };
   const ticketKeys = Buffer.from(init.ticketKeys);

@@ -16,6 +16,8 @@ export interface GenerationMessage {
   readonly key: string;
   readonly version: string;
   readonly sha256: string;
+  /** Of the module's `sluice` section, or "". */
+  readonly semver: string;
   /** Which compiled module of {@link PrepareMessage.modules}, now or earlier. */
   readonly moduleKey: string;
   readonly options: FilterOptions;

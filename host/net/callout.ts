@@ -8,7 +8,7 @@ import type { CalloutFailure, CalloutPort, CalloutRequest, CalloutResult } from 
 import type { Cluster } from "../upstream/cluster.ts";
 import type { IncomingAnswer } from "./incoming-head.ts";
 import { appendHeaders } from "./http2/lists.ts";
-import { checkedLines, isRequestLine, requestLine } from "./http1/serialize.ts";
+import { checkedLines, isRequestLine, requestLine, requestTarget } from "./http1/serialize.ts";
 import { copyBytes } from "./latin1.ts";
 import { inTurn } from "./turn.ts";
 import { requestList, schemeOf } from "./outgoing-request.ts";
@@ -119,7 +119,7 @@ class Callout implements ResponseSink, DeadlineOwner {
     const { headers, body, trailers } = this.#request;
     const line = {
       method: firstHeader(headers, ":method") ?? "",
-      path: firstHeader(headers, ":path") ?? "",
+      path: requestTarget(firstHeader(headers, ":path") ?? ""),
       authority: firstHeader(headers, ":authority") ?? "",
     };
     if (line.authority === "" || !isRequestLine(line)) return null;

@@ -7,7 +7,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { ExchangeFacts } from "./facts.ts";
 import type { IncomingAnswer } from "./incoming-head.ts";
 import { turnTimeMs } from "./turn.ts";
-import { upstreamCall } from "./send-upstream.ts";
+import { steeredCall } from "./tries/steered.ts";
 import type { ChosenConnection, OutgoingRequest, ResponseSink, UpstreamCall } from "./upstream-call.ts";
 
 /** The exchange, as its forward sees it. */
@@ -39,7 +39,7 @@ export class Forward implements ResponseSink {
   ) {
     this.#owner = owner;
     this.#clock = clock;
-    this.#request = upstreamCall(target.cluster, this, target.request);
+    this.#request = steeredCall(target.cluster, this, target.request, owner.facts.notes?.decision ?? null);
   }
 
   /** Bytes of the request body that wait for a connection. */

@@ -13,6 +13,7 @@ import {
   requestLine,
   withoutHop,
   type RequestLine,
+  requestTarget,
 } from "./http1/serialize.ts";
 import { appendHeaders } from "./http2/lists.ts";
 import type { Addresses } from "./proxy-protocol/addresses.ts";
@@ -65,7 +66,7 @@ export function outgoingRequest(
   const line = {
     method: checked ? (firstHeader(headers, ":method") ?? "") : (headers[1] as string),
     authority: (checked ? firstHeader(headers, ":authority") : headers[5]) || options.authority,
-    path: checked ? (firstHeader(headers, ":path") ?? "") : (headers[7] as string),
+    path: checked ? requestTarget(firstHeader(headers, ":path") ?? "") : (headers[7] as string),
   };
   if (checked && !isSameLine(line, parsed) && !isRequestLine(line)) return null;
   const length = checked ? declaredLength(headers, upload.length) : upload.length;

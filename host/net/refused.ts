@@ -14,7 +14,7 @@ export interface Refused {
   /** Monotonic ms of the first byte of the head; -1 = this moment. */
   readonly startMs: number;
   /** The request, when its head was good. */
-  readonly request?: RequestSummary;
+  readonly request?: RequestSummary | undefined;
 }
 
 export function recordRefused(context: ListenerContext, connection: ConnectionFacts, refused: Refused): void {

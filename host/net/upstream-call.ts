@@ -7,6 +7,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { EndpointOptions } from "../upstream/options.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import type { Addresses } from "./proxy-protocol/addresses.ts";
+import type { EndpointOverride } from "../upstream/override.ts";
 import type { IncomingAnswer } from "./incoming-head.ts";
 
 /** What is told of the connection a request goes over. */
@@ -48,6 +49,8 @@ export interface OutgoingRequest {
   readonly endpoint?: EndpointOptions;
   /** It asks to change to this protocol, lower-case; `head` is whole then. "" = it does not. */
   readonly upgrade: string;
+  /** An endpoint that a filter has named. */
+  readonly override?: EndpointOverride;
 }
 
 export interface UpstreamCall {

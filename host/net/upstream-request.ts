@@ -4,6 +4,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { Cluster, Waiter } from "../upstream/cluster.ts";
 import type { Connection } from "../upstream/connection.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
+import type { EndpointOverride } from "../upstream/override.ts";
 import type { ResponseHead } from "./http1/response-head.ts";
 import { LoneConnections } from "../upstream/lone-connections.ts";
 import { proxyHeader } from "./proxy-protocol/write.ts";
@@ -46,6 +47,10 @@ export class UpstreamRequest implements UpstreamCall, Waiter {
 
   get method(): string {
     return this.#request.method;
+  }
+
+  get override(): EndpointOverride | undefined {
+    return this.#request.override;
   }
 
   get waitingBytes(): number {

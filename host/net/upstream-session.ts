@@ -11,7 +11,7 @@ import { headText, headTextOf } from "./http1/head-text.ts";
 import { MessageWriter, type WriterOwner } from "./http1/message-writer.ts";
 import { ResponseHead } from "./http1/response-head.ts";
 import { copyBytes, latin1 } from "./latin1.ts";
-import { enterTurn, inTurn, leaveTurn } from "./turn.ts";
+import { atTurnEnd, enterTurn, inTurn, leaveTurn, type TurnTask } from "./turn.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
 /** An answer's head: bytes and fields (reliability.md 3.4). */
@@ -21,7 +21,7 @@ const MAX_INFORMATIONAL = 8;
 
 type State = "idle" | "head" | "body";
 
-export class UpstreamSession implements ConnectionHandler, WriterOwner {
+export class UpstreamSession implements ConnectionHandler, TurnTask, WriterOwner {
   readonly connection: Connection;
   readonly writer: MessageWriter;
   readonly #cluster: Cluster;
@@ -76,8 +76,13 @@ export class UpstreamSession implements ConnectionHandler, WriterOwner {
     if (hold) this.connection.pause();
     else {
       this.connection.resume();
-      this.#consumeStash();
+      // Whoever lets go is in the middle of something that comes before what was held back.
+      if (this.#stash !== null) atTurnEnd(this);
     }
+  }
+
+  turnEnded(): void {
+    if (!this.#held) this.#consumeStash();
   }
 
   received(bytes: Buffer, length: number): void {

@@ -8,9 +8,12 @@
 // doubling to 60 s; the policy only says what a stream meets meanwhile (decisions.md 1).
 import type { Timer } from "../base/clock.ts";
 import type { GuestFault } from "../vm/faults.ts";
+import { WARN } from "../../sdk/assembly/abi/log-level.ts";
+import { giveState, type HandOverResult, takeState, type WrittenState } from "./hand-over.ts";
 import { FilterInstance, type InstanceSpec } from "./instance.ts";
 import type { PluginContext } from "./plugin-context.ts";
 import type { PluginServices } from "./services.ts";
+import { versionId } from "./version-id.ts";
 
 const FIRST_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 60_000;
@@ -21,6 +24,8 @@ export interface GenerationSpec extends InstanceSpec {
   /** Identity over module, configuration and everything else that shapes an instance. */
   readonly key: string;
   readonly sha256: string;
+  /** What the module says of itself; "" = nothing. */
+  readonly semver: string;
   /** `listener/route` -> the configuration merged for that route; each is one of `configs`. */
   readonly overrides: Readonly<Record<string, string>>;
 }
@@ -38,6 +43,7 @@ export class Generation {
   #faults = 0;
   #lastFaultMs = -Infinity;
   #renewAtMs = 0;
+  #handingOver = false;
 
   /** @throws ProblemError when the filter does not start or refuses its configuration */
   constructor(spec: GenerationSpec, module: WebAssembly.Module, services: PluginServices) {
@@ -81,6 +87,48 @@ export class Generation {
     return instance?.context(config) ?? null;
   }
 
+  /**
+   * Each plugin context hands its state to the one that takes its place: that of the filter's own configuration, and those
+   * of routes. A trap on either side costs its instance, and nothing else: it is no fault of a stream, and never counts
+   * towards a quarantine.
+   */
+  handOverTo(next: Generation): void {
+    const { options, overrides } = this.spec;
+    const taken = new Map<string, Buffer | null>();
+    const given = new Set<string>();
+    const pass = (from: string, to: string): void => {
+      if (given.has(to)) return;
+      given.add(to);
+      if (!taken.has(from)) taken.set(from, this.#takeState(from));
+      const bytes = taken.get(from) ?? null;
+      const state = bytes === null ? null : { bytes, version: versionId(this.spec) };
+      this.#services.handedOver?.(options.name, state === null ? "empty" : next.#giveState(to, state));
+    };
+    pass(options.pluginConfig, next.spec.options.pluginConfig);
+    for (const [place, config] of Object.entries(next.spec.overrides))
+      pass(overrides[place] ?? options.pluginConfig, config);
+  }
+
+  #takeState(config: string): Buffer | null {
+    const context = this.#instance?.context(config);
+    if (context === undefined) return null;
+    this.#handingOver = true;
+    const written = takeState(context);
+    this.#handingOver = false;
+    return written;
+  }
+
+  /** After a trap a fresh instance serves, without state. */
+  #giveState(config: string, state: WrittenState): HandOverResult {
+    const context = this.#instance?.context(config);
+    if (context === undefined) return "failed";
+    this.#handingOver = true;
+    const result = giveState(context, state);
+    this.#handingOver = false;
+    if (this.#instance === null) this.#renew();
+    return result;
+  }
+
   hold(): void {
     this.#holders++;
   }
@@ -118,6 +166,7 @@ export class Generation {
   }
 
   #faulted(fault: GuestFault): void {
+    if (this.#handingOver) return this.#lost(fault);
     const { clock, random } = this.#services;
     const now = clock.monotonicMs();
     this.#faults = now - this.#lastFaultMs > FAULT_MEMORY_MS ? 1 : this.#faults + 1;
@@ -129,6 +178,15 @@ export class Generation {
     this.#instance = null;
     const { options, version } = this.spec;
     this.#services.faulted({ filter: options.name, version, fault, renewInMs });
+    instance?.abandon();
+  }
+
+  #lost(fault: GuestFault): void {
+    const instance = this.#instance;
+    this.#instance = null;
+    const { options, version } = this.spec;
+    const message = `${fault.callback} ended with ${fault.reason}: ${fault.message}; no state is handed over`;
+    this.#services.log({ level: WARN, filter: options.name, version, contextId: 0, message });
     instance?.abandon();
   }
 

@@ -13,6 +13,7 @@ import { FAULTED, type Vm } from "../vm/vm.ts";
 import { Callouts } from "./callouts.ts";
 import { DnsQueries } from "./dns-queries.ts";
 import { GrpcCalls } from "./grpc-calls.ts";
+import { HandOver } from "./hand-over.ts";
 import type { QueueListener } from "./queue-bell.ts";
 import { readHostProperty } from "./properties.ts";
 import type { PluginServices } from "./services.ts";
@@ -44,6 +45,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   /** Foreign functions called here have no stream. */
   readonly stream = null;
   declared: Map<string, DeclaredProperty> | null = null;
+  readonly handOver = new HandOver();
   readonly #dns: DnsQueries;
   readonly #config: Buffer;
   readonly #vmConfig: Buffer;
@@ -195,7 +197,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   buffer(id: number): Buffer | null {
     if (id === buffers.VM_CONFIGURATION) return this.#vmConfig;
     if (id === buffers.PLUGIN_CONFIGURATION) return this.#configuring ? this.#config : null;
-    if (id === buffers.FOREIGN_FUNCTION_ARGUMENTS) return this.#dns.answer;
+    if (id === buffers.FOREIGN_FUNCTION_ARGUMENTS) return this.handOver.given?.bytes ?? this.#dns.answer;
     return this.callouts.body(id) ?? this.grpc.message(id);
   }
 

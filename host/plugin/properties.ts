@@ -1,6 +1,7 @@
 // The properties that need no stream: the plugin's names, the node, and how busy the thread is (abi.md 10.1, 10.2). Null =
 // not there.
 import { encodeDouble, encodeInt, encodeText } from "../abi/property-path.ts";
+import type { HandOver } from "./hand-over.ts";
 import type { FilterOptions } from "./options.ts";
 import type { NodeIdentity, PluginServices } from "./services.ts";
 
@@ -8,6 +9,7 @@ export interface HostPropertySource {
   readonly options: FilterOptions;
   readonly services: PluginServices;
   readonly vm: { readonly fuelLeft: number | null };
+  readonly handOver?: HandOver;
 }
 
 type Read = (source: HostPropertySource, path: readonly string[]) => Uint8Array | null;
@@ -25,6 +27,7 @@ const SYSTEM: Readonly<Record<string, Read>> = {
 const OWN: Readonly<Record<string, Read>> = {
   worker: ({ services: { worker } }) => (worker === undefined ? null : encodeInt(worker)),
   fuel_left: ({ vm: { fuelLeft } }) => (fuelLeft === null ? null : encodeInt(fuelLeft)),
+  snapshot_version: ({ handOver }) => optional(handOver?.given?.version),
   system: (source, path) => member(SYSTEM, path[2])?.(source, path) ?? null,
 };
 

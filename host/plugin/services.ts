@@ -9,6 +9,7 @@ import type { MetricStore, QueueStore, SharedStore } from "../vm/ports.ts";
 import type { CalloutPort } from "./callout-port.ts";
 import type { DnsPort } from "./dns-queries.ts";
 import type { GrpcPort } from "./grpc-port.ts";
+import type { HandOverResult } from "./hand-over.ts";
 import type { QueueBell } from "./queue-bell.ts";
 
 export interface GcraRequest {
@@ -119,6 +120,8 @@ export interface PluginServices {
   faulted(report: FaultReport): void;
   /** A local reply of this filter could not be given to anybody (abi.md 5.4); for a counter. */
   replyIgnored?(filter: string): void;
+  /** State went from a version to the next, or not; for a counter. */
+  handedOver?(filter: string, result: HandOverResult): void;
   /** For tests and `sluice call --trace`. */
   readonly trace?: VmTrace;
   /** Every stream is announced to its guest, also where the guest could do without: for those who watch. */

@@ -3,7 +3,9 @@ import { type HeaderList, findHeader, joinedHeader } from "../abi/headers.ts";
 import type { HeaderMatch, RouteMatch } from "./options.ts";
 
 /** Path matching leaves out the query. A prefix is a plain text prefix, as in Envoy: `/api` fits `/apix`. */
-export function matchPath(match: RouteMatch, path: string): boolean {
+export function matchPath(match: RouteMatch, written: string): boolean {
+  // A filter may write a query without a path.
+  const path = written.charCodeAt(0) === 63 ? `/${written}` : written;
   const { prefix } = match;
   if (prefix !== undefined) return path.startsWith(prefix) && (prefix.length < 2 || !reachesQuery(prefix, path));
   const { exact } = match;

@@ -47,7 +47,7 @@ class RouteIndex {
 
   match(path: string, headers: HeaderList): RouteOptions | null {
     const query = path.indexOf("?");
-    const bare = query < 0 ? path : path.slice(0, query);
+    const bare = query < 0 ? path : path.slice(0, query) || "/";
     const found = this.#found;
     found.length = 0;
     this.#anyAuthority.propose(bare, found);

@@ -2,7 +2,8 @@
 import type { HeaderList } from "../abi/headers.ts";
 import type { ProfileName } from "../vm/profile-name.ts";
 import { type Phase, Story } from "../vm/story.ts";
-import { DEFAULT_FUEL, Harness } from "./harness.ts";
+import { Harness } from "./harness.ts";
+import { DEFAULT_FUEL } from "./load-filter.ts";
 
 export interface CallOptions {
   readonly wasm: Uint8Array;

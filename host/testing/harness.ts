@@ -1,33 +1,23 @@
 // Drives filters through the host's own VM and chain over a fake transport and a virtual clock: what a filter meets here
 // it meets in production. Every harness stands alone, so tests may run side by side.
 import type { DnsPort } from "../plugin/dns-queries.ts";
-import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import { VirtualClock } from "../base/clock.ts";
-import { sha256Hex } from "../base/hash.ts";
 import { seededRandom } from "../base/random.ts";
 import type { ChainTemplate, StreamFacts } from "../chain/ports.ts";
-import { newArmCounts, type ArmCounts, type ChainSlot } from "../chain/slot.ts";
-import { FilterChain, TcpFilterChain } from "../chain/template.ts";
-import { prepareModule, type PrepareOptions } from "../module/prepare.ts";
+import type { ArmCounts } from "../chain/slot.ts";
 import type { MetricSample } from "../observe/samples.ts";
-import { Generation } from "../plugin/generation.ts";
-import type { FilterOptions } from "../plugin/options.ts";
+import type { Generation } from "../plugin/generation.ts";
+import type { HandOverResult } from "../plugin/hand-over.ts";
 import { ConnectionState } from "../plugin/stream-notes.ts";
 import { privateState } from "../plugin/private-state.ts";
 import type { FaultReport, NodeIdentity, PluginServices, SystemLoad } from "../plugin/services.ts";
 import type { ProfileName } from "../vm/profile-name.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import { TestConnection } from "./connection.ts";
+import { type FilterUnderTest, loadFilter } from "./load-filter.ts";
+import { LoadedChain } from "./loaded-chain.ts";
 import { TestExchange, type RequestInput } from "./transport.ts";
 import { ScriptedUpstream, Upstreams } from "./upstreams.ts";
-
-export interface FilterUnderTest {
-  readonly name: string;
-  readonly wasm: Uint8Array;
-  /** pluginConfig: an object, or the text itself. Absent = no configuration. */
-  readonly config?: unknown;
-  readonly options?: Partial<FilterOptions>;
-}
 
 export interface HarnessOptions {
   /** Wall time at birth: ISO 8601 or ms since the epoch. Default 2030-01-01T00:00:00Z. */
@@ -88,14 +78,15 @@ export class Harness {
   readonly clock: VirtualClock;
   readonly logs: LoggedLine[] = [];
   readonly faults: FaultReport[] = [];
-  readonly generations: readonly Generation[];
-  readonly counts: readonly ArmCounts[];
+  /** What became of the state that filters handed over at reloads. */
+  readonly handOvers: { readonly filter: string; readonly result: HandOverResult }[] = [];
   readonly #upstreams: Upstreams;
   readonly #state: ReturnType<typeof privateState>;
-  readonly #chain: FilterChain;
-  readonly #tcpChain: TcpFilterChain;
+  readonly #services: PluginServices;
+  /** The one that serves, and those before it. */
+  #loaded: LoadedChain;
+  readonly #replaced: LoadedChain[] = [];
   #requests = 0;
-  #open = 0;
 
   /** @throws ProblemError when a filter does not load or refuses its configuration */
   constructor(filters: readonly FilterUnderTest[], options: HarnessOptions = {}) {
@@ -103,7 +94,7 @@ export class Harness {
     this.clock = new VirtualClock(new Date(clock).getTime());
     this.#upstreams = new Upstreams(this.clock);
     this.#state = privateState((task) => void this.clock.after(0, task));
-    const services: PluginServices = {
+    this.#services = {
       clock: this.clock,
       random: seededRandom(seed),
       shared: this.#state.shared,
@@ -120,24 +111,38 @@ export class Harness {
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       announceStreams: options.announceStreams ?? options.trace !== undefined,
       ...(options.profile === undefined ? {} : { profile: options.profile }),
+      handedOver: (filter, result) => void this.handOvers.push({ filter, result }),
       clusters: (name) => this.#upstreams.view(name),
       worker: 1,
       ...(options.node === undefined ? {} : { node: options.node }),
       ...(options.system === undefined ? {} : { system: options.system }),
     };
-    this.generations = filters.map((filter) => load(filter, services));
-    for (const generation of this.generations) generation.hold();
-    this.counts = this.generations.map(() => newArmCounts());
-    const slots = this.generations.map((generation, index) => this.#slot(generation, index));
-    const counter = { streamBegan: () => void this.#open++, streamEnded: () => void this.#open-- };
-    this.#chain = new FilterChain(slots, counter);
-    this.#tcpChain = new TcpFilterChain(slots, counter);
+    this.#loaded = new LoadedChain(filters.map((filter) => loadFilter(filter, this.#services)));
   }
 
-  #slot(generation: Generation, index: number): ChainSlot {
-    const { name, pluginConfig } = generation.spec.options;
-    const arm = { generation, config: pluginConfig, name: "", counts: this.counts[index] ?? newArmCounts() };
-    return { filter: name, choose: () => arm };
+  /** The filters that serve new streams. */
+  get generations(): readonly Generation[] {
+    return this.#loaded.generations;
+  }
+
+  get counts(): readonly ArmCounts[] {
+    return this.#loaded.counts;
+  }
+
+  /**
+   * A new version of one filter, as a reload brings it: streams that run finish on the old one, state is handed over.
+   * @throws ProblemError when it does not load or refuses its configuration; the old one goes on
+   */
+  reload(filter: FilterUnderTest): void {
+    const old = this.#loaded;
+    const at = old.generations.findIndex(({ spec }) => spec.options.name === filter.name);
+    const before = old.generations[at];
+    if (before === undefined) throw new Error(`there is no filter ${filter.name} to reload`);
+    const next = loadFilter(filter, this.#services);
+    before.handOverTo(next);
+    this.#loaded = new LoadedChain(old.generations.with(at, next));
+    this.#replaced.push(old);
+    old.supersede(this.#loaded.generations);
   }
 
   /** Scripts the answers of a cluster; also makes the cluster known. */
@@ -156,21 +161,21 @@ export class Harness {
 
   /** The filters as a listener has them, for tests on real sockets. */
   get chain(): ChainTemplate {
-    return this.#chain;
+    return this.#loaded.http;
   }
 
   /** Begins an exchange without sending anything: for tests that go step by step. */
   open(requestId?: string): TestExchange {
     const facts = this.#facts();
     const exchange = new TestExchange({ ...facts, requestId: requestId ?? `test-${facts.connectionId}` });
-    exchange.attach(this.#chain.open(exchange));
+    exchange.attach(this.#loaded.http.open(exchange));
     return exchange;
   }
 
   /** A client connects to a TCP listener. @param facts what else is known: `{ sourceAddress: "10.0.0.7" }` */
   connect(facts: Partial<StreamFacts> = {}): TestConnection {
     const connection = new TestConnection({ ...this.#facts(), protocol: "TCP", scheme: "", routeName: "", ...facts });
-    return connection.attach(this.#tcpChain.open(connection));
+    return connection.attach(this.#loaded.tcp.open(connection));
   }
 
   #facts(): StreamFacts {
@@ -203,7 +208,12 @@ export class Harness {
 
   /** What should be empty when every exchange has ended. */
   leaks(): { readonly streams: number; readonly contexts: number } {
-    return { streams: this.#open, contexts: this.generations.reduce((sum, generation) => sum + generation.streams, 0) };
+    const all = [this.#loaded, ...this.#replaced];
+    const generations = new Set(all.flatMap((chain) => chain.generations));
+    return {
+      streams: all.reduce((sum, { open }) => sum + open, 0),
+      contexts: [...generations].reduce((sum, generation) => sum + generation.streams, 0),
+    };
   }
 
   /** Linear memory of all instances, bytes. */
@@ -212,61 +222,7 @@ export class Harness {
   }
 
   close(): void {
-    for (const generation of this.generations) {
-      generation.drain(0, () => {});
-      generation.unhold();
-    }
+    for (const generation of this.generations) generation.drain(0, () => {});
+    for (const generation of this.generations) generation.unhold();
   }
-}
-
-/** Points per callback, where a test does not say otherwise. */
-export const DEFAULT_FUEL = 10_000_000;
-
-const DEFAULTS: FilterOptions = {
-  name: "",
-  source: "",
-  sha256: "",
-  phase: "",
-  priority: 0,
-  failurePolicy: "FAIL_CLOSED",
-  limits: { memoryBytes: 64 * 1024 * 1024, fuel: DEFAULT_FUEL },
-  allowedCapabilities: null,
-  allowedUpstreams: null,
-  rootId: "",
-  vmId: "",
-  vmConfig: "",
-  environment: {},
-  pauseTimeoutMs: 30_000,
-  bufferLimitBytes: 1024 * 1024,
-  pluginConfig: "",
-};
-
-/** Modules prepared before, by their bytes: suites run one module hundreds of times. */
-const prepared = new WeakMap<Uint8Array, Map<string, WebAssembly.Module>>();
-
-function prepareOnce(wasm: Uint8Array, options: PrepareOptions): WebAssembly.Module {
-  const known = prepared.get(wasm) ?? new Map<string, WebAssembly.Module>();
-  prepared.set(wasm, known);
-  const limits = `${options.memoryBytes}/${options.fuel}`;
-  const module = known.get(limits) ?? prepareModule(wasm, options).module;
-  known.set(limits, module);
-  return module;
-}
-
-function load({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
-  const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
-  const filter: FilterOptions = { ...DEFAULTS, name, vmId: name, pluginConfig, ...options };
-  const { fuel, memoryBytes } = filter.limits;
-  const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
-  const module = prepareOnce(wasm, { name, memoryBytes, fuel: initial });
-  const sha256 = sha256Hex(wasm);
-  const spec = {
-    options: filter,
-    version: "test",
-    configs: [filter.pluginConfig],
-    key: `${name}@test`,
-    sha256,
-    overrides: {},
-  };
-  return new Generation(spec, module, services);
 }

@@ -7,6 +7,7 @@ const metric = (name: string, help: string) => ({ name: `sluice_cluster_${name}`
 export class ClusterMetrics {
   readonly retry: Counter;
   readonly timeout: Counter;
+  readonly perTryTimeout: Counter;
   readonly reset: Counter;
   readonly protocolError: Counter;
   readonly overflow: Counter;
@@ -24,6 +25,7 @@ export class ClusterMetrics {
     this.#labels = labels;
     this.retry = counter("upstream_rq_retry_total", "Requests sent once more after a failed try");
     this.timeout = counter("upstream_rq_timeout_total", "Requests that the upstream did not answer in time");
+    this.perTryTimeout = counter("upstream_rq_per_try_timeout_total", "Tries given up after timeouts.perTry");
     this.reset = counter("upstream_rq_reset_total", "Requests broken off by the upstream");
     this.protocolError = counter("upstream_cx_protocol_error_total", "Answers that are not HTTP/1.1");
     this.overflow = counter("upstream_rq_pending_overflow_total", "Requests refused because too many wait");

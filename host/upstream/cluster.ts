@@ -15,8 +15,9 @@ import { ClusterMetrics } from "./cluster-metrics.ts";
 import { ClusterTls } from "./cluster-tls.ts";
 import { dialTls } from "./dial-tls.ts";
 import { Connection, type ConnectionOwner, type ConnectionState } from "./connection.ts";
-import { Endpoint, type EndpointRow } from "./endpoint.ts";
+import { anyIdle, Endpoint, type EndpointRow } from "./endpoint.ts";
 import type { ClusterOptions } from "./options.ts";
+import { type EndpointOverride, overridden } from "./override.ts";
 import type { SharedConnections } from "./shared-connections.ts";
 import type { LoneConnections } from "./lone-connections.ts";
 import { type Dial, dialTcp } from "./transport.ts";
@@ -25,6 +26,8 @@ import { WaitingQueue } from "./waiting-queue.ts";
 
 /** Someone who wants a connection. Exactly one of the two is called, unless `cancel` comes first. */
 export interface Waiter {
+  /** The endpoint it wants. */
+  readonly override?: EndpointOverride | undefined;
   connectionReady(connection: Connection): void;
   /** @param endpoint the one that failed, or null when none was tried @param reason of the failed dial, for people */
   connectionRefused(code: ErrorCode, endpoint: Endpoint | null, reason?: string): void;
@@ -90,7 +93,7 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
    * @param fresh the request met a stale connection: dial rather than try the next idle one, which may be as old
    */
   acquire(waiter: Waiter, avoid: Endpoint | null = null, fresh = false): Connection | null {
-    const endpoint = this.endpoints[this.#balancer.pick(avoid?.number ?? -1)];
+    const endpoint = this.#pick(avoid, waiter.override);
     if (endpoint === undefined || this.#closed) {
       waiter.connectionRefused("no_healthy_upstream", null);
       return null;
@@ -99,9 +102,10 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
     const full = this.#connections >= maxConnections;
     const idle = fresh && !full ? undefined : endpoint.idle.pop();
     if (idle !== undefined) return this.#handOut(idle);
-    const other = full ? this.#anyIdle() : undefined;
+    const elsewhere = full && waiter.override?.strict !== true;
+    const other = elsewhere ? anyIdle(this.endpoints) : undefined;
     if (other !== undefined) return this.#handOut(other);
-    if (this.pending >= maxPendingRequests) {
+    if (this.pending >= maxPendingRequests || (full && !elsewhere)) {
       this.metrics.overflow.inc();
       waiter.connectionRefused("upstream_overflow", null);
     } else if (full) this.#queue.push(waiter);
@@ -110,8 +114,13 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
   }
 
   /** The endpoint for a connection that is kept elsewhere, as are its counts (net/grpc, net/http2). Null: there is none. */
-  choose(avoid: Endpoint | null = null): Endpoint | null {
-    return this.#closed ? null : (this.endpoints[this.#balancer.pick(avoid?.number ?? -1)] ?? null);
+  choose(avoid: Endpoint | null = null, override?: EndpointOverride): Endpoint | null {
+    return this.#closed ? null : (this.#pick(avoid, override) ?? null);
+  }
+
+  #pick(avoid: Endpoint | null, override?: EndpointOverride): Endpoint | undefined {
+    const named = override === undefined ? undefined : overridden(this.endpoints, override, avoid);
+    return named === undefined ? this.endpoints[this.#balancer.pick(avoid?.number ?? -1)] : (named ?? undefined);
   }
 
   /** Room under maxConnections for one that is kept elsewhere; given back with `leave`. */
@@ -248,23 +257,12 @@ export class Cluster implements ConnectionOwner, TunnelOwner, DeadlineOwner {
     }
     connection.state = "idle";
     connection.endpoint.idle.push(connection);
-    if (this.#closed) {
-      connection.destroy();
-      return;
-    }
+    if (this.#closed) return connection.destroy();
     const { wheel } = this.environment;
     connection.idleSinceMs = wheel.nowMs;
     if (this.#idleDeadline.dueMs === Infinity) {
       wheel.schedule(this.#idleDeadline, this.environment.clock.monotonicMs() + this.options.idleTimeoutMs);
     }
-  }
-
-  #anyIdle(): Connection | undefined {
-    for (const { idle } of this.endpoints) {
-      const connection = idle.pop();
-      if (connection !== undefined) return connection;
-    }
-    return undefined;
   }
 
   #dialFor(endpoint: Endpoint, waiter: Waiter): void {

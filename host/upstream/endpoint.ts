@@ -64,3 +64,12 @@ export class Endpoint implements Candidate {
     return { cluster, address, weight, active, connections, idle: idle.length, requests, failures };
   }
 }
+
+/** An idle connection to whichever endpoint has one. */
+export function anyIdle(endpoints: readonly Endpoint[]): Connection | undefined {
+  for (const { idle } of endpoints) {
+    const connection = idle.pop();
+    if (connection !== undefined) return connection;
+  }
+  return undefined;
+}

@@ -34,6 +34,8 @@ const NAMES = {
   onQueueReady: "proxy_on_queue_ready",
   onForeignFunction: "proxy_on_foreign_function",
   onResolveDns: "envoy_on_resolve_dns",
+  onSnapshot: "sluice_on_snapshot",
+  onRestore: "sluice_on_restore",
 } as const;
 
 export type GuestCallbacks = Readonly<Record<keyof typeof NAMES, GuestCallback | null>>;

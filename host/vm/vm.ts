@@ -122,6 +122,11 @@ export class Vm implements Guest {
     return this.#suspended !== null;
   }
 
+  /** A callback runs: no other may be called. */
+  get running(): boolean {
+    return this.#running;
+  }
+
   get contextId(): number {
     if (this.#suspended !== null) return this.#running ? this.#suspended.id : 0;
     return this.#running ? this.context.id : 0;

@@ -190,9 +190,13 @@ export class PluginProperties {
   get vmId(): string {
     return props.text("plugin_vm_id");
   }
-  /** *sluice.* */
+  /** *sluice.* Semver and digest of the running code: `1.2.0+3f2a9c41d0e1`. */
   get version(): string {
     return props.text("sluice.plugin_version");
+  }
+  /** *sluice.* Within Root.onRestore: `version` of who wrote the state. */
+  get snapshotVersion(): string {
+    return props.text("sluice.snapshot_version");
   }
   /** *sluice.* The arm of the experiment at `slot`, "" without one. */
   arm(slot: string): string {

@@ -25,9 +25,15 @@ export abstract class RootBase extends Context {
   onQueue(queue: u32): void {}
   /** A foreign function called back; arguments in buffer 8. */
   onForeign(id: u32, size: u32): void {}
-  /** *sluice.* The version is about to retire: hand state over with `writeSnapshot`. */
+  /**
+   * *sluice.* Another version takes over on this thread: hand state over with `writeSnapshot`. Begin with a number for the
+   * format, so that a later version can tell what it is given. Streams under way go on here; what they change is lost.
+   */
   onSnapshot(): void {}
-  /** *sluice.* State of the version before; false = start empty. `size` bytes in buffer 8. */
+  /**
+   * *sluice.* State of the version before (`foreignArguments()`, `size` bytes; `props.plugin.snapshotVersion` says whose),
+   * after `onConfigure` and before the first stream. False = start empty.
+   */
   onRestore(size: u32): bool {
     return true;
   }

@@ -19,7 +19,7 @@ export class Route {
   cluster(name: string): this {
     return this.field("cluster", name, Route.clusterHeader);
   }
-  /** Endpoints whose metadata has this pair. *sluice.* */
+  /** Endpoints whose metadata has this pair. *sluice*, whose router refuses it so far: `apply` answers false. */
   subset(key: string, value: string): this {
     return this.field("subset." + key, value, "");
   }
@@ -28,7 +28,7 @@ export class Route {
     this.field("overrideHost.addr", address, "");
     return this.field("overrideHost.strict", strict ? "true" : "false", "");
   }
-  /** What a hashing balancer uses; may be called again for more. *sluice.* */
+  /** What a hashing balancer uses; may be called again for more. *sluice*; refused so far, as `subset`. */
   hashKey(key: string): this {
     return this.field("hashKeys", key, "");
   }
@@ -36,16 +36,16 @@ export class Route {
   timeout(time: Duration): this {
     return this.time("timeouts.route", time, "x-envoy-upstream-rq-timeout-ms");
   }
-  /** Time for one try. */
+  /** Time for one try, to the head of its answer. */
   perTryTimeout(time: Duration): this {
     return this.time("timeouts.perTry", time, "x-envoy-upstream-rq-per-try-timeout-ms");
   }
-  /** When to try again (`5xx,reset`) and how often at most. */
+  /** When to try again (`5xx,reset`: words of Envoy) and how often at most, up to 10 times. Bodies up to 64 KiB are kept. */
   retry(on: string, most: u32): this {
     this.field("retry.on", on, "x-envoy-retry-on");
     return this.field("retry.max", most.toString(), "x-envoy-max-retries");
   }
-  /** A copy of the request goes to `cluster` for `percent` (0 to 100) of requests. *sluice.* */
+  /** A copy of the request goes to `cluster` for `percent` (0 to 100) of requests. *sluice*; refused so far, as `subset`. */
   mirror(cluster: string, percent: u32 = 100): this {
     return this.field("mirrors", cluster + "=" + percent.toString(), "");
   }

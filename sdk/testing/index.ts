@@ -57,6 +57,14 @@ export async function harness(
   return new Harness(filters, { profile: defaultProfile(), ...rest });
 }
 
+/**
+ * A new version of one filter of a running harness, as a reload brings it: exchanges under way finish on the old one, state
+ * is handed over (`Root.onSnapshot`, `Root.onRestore`; what became of it stands in `handOvers`).
+ */
+export async function reload(running: Harness, input: FilterInput, mode: Mode = "debug"): Promise<void> {
+  running.reload(await load(input, mode));
+}
+
 async function load(input: FilterInput, mode: Mode): Promise<FilterUnderTest> {
   const { source, config, options } = input;
   const name = input.name ?? (typeof source === "string" ? nameOf(source) : "filter");

@@ -5,7 +5,8 @@ import type { Section } from "./script.ts";
 import type { GuestVariant } from "./toolchains/variant.ts";
 
 export type GuestName = "wat" | "as" | "c";
-export type PlaneName = "in-process" | "worker";
+/** `worker` speaks HTTP/1.1 on both sides, `http2` HTTP/2. */
+export type PlaneName = "in-process" | "worker" | "http2";
 
 export type Fields = readonly (readonly [string, string])[];
 
@@ -96,11 +97,17 @@ export interface Case {
   readonly until?: CallbackName;
   /** Time that passes before the exchange ends, ms. In-process planes only. */
   readonly waitMs?: number;
+  /** Pieces of bodies come one at a time, the next when the filter has seen the last. */
+  readonly paced?: true;
+  /** Counts from the start of the VM: the case needs one that has served nothing. */
+  readonly fresh?: true;
+  /** Nobody will answer: the client goes away once the script has run. */
+  readonly clientLeaves?: true;
   /** A second filter of the same module behind the first, with its own script. */
   readonly second?: readonly Section[];
   readonly expect?: Expectation & { readonly second?: Expectation };
   /** Default: every guest that can do it. */
   readonly guests?: readonly GuestName[];
-  /** Default: every plane that can do it. */
-  readonly planes?: readonly PlaneName[];
+  /** Planes that cannot show it, with the reason. */
+  readonly leftOut?: Partial<Readonly<Record<PlaneName, string>>>;
 }

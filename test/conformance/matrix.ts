@@ -20,7 +20,7 @@ import type { Cell } from "./outcome.ts";
 import { isInSdk } from "./toolchains/assembly-script.ts";
 
 export const GUESTS: readonly GuestName[] = ["wat", "as", "c"];
-export const PLANES: readonly PlaneName[] = ["in-process", "worker"];
+export const PLANES: readonly PlaneName[] = ["in-process", "worker", "http2"];
 
 export const CASES: readonly Case[] = [
   ...LIFECYCLE_CASES,
@@ -43,16 +43,10 @@ export const CASES: readonly Case[] = [
 /** Why a case has nothing to say about a cell; null = it runs there. */
 export function notIn(one: Case, { guest, plane }: Cell): string | null {
   if (one.guests !== undefined && !one.guests.includes(guest)) return "not for this guest";
-  if (one.planes !== undefined && !one.planes.includes(plane)) return "not for this plane";
-  if (plane === "worker" && notOnWorkers(one)) return "needs a filter of its own";
+  const reason = one.leftOut?.[plane];
+  if (reason !== undefined) return reason;
+  if (plane === "http2" && one.connection !== undefined) return "a TCP connection is the same one on the plane worker";
   return guest === "as" ? notInSdk(one) : null;
-}
-
-/** The worker plane has one filter per guest, with its defaults, and scripts that come with a request. */
-function notOnWorkers(one: Case): boolean {
-  const { delivery = "header", setup, variant, second, request, expect = {} } = one;
-  const special = setup !== undefined || variant !== undefined || second !== undefined || one.waitMs !== undefined;
-  return special || delivery !== "header" || request === null || expect.fault !== undefined;
 }
 
 const OUTSIDE_SDK: ReadonlySet<CallbackName> = new Set([

@@ -160,11 +160,11 @@ const collapsed = (list: readonly string[]): string[] => list.filter((name, at) 
 function judgeOrder(wanted: Expectation["order"], reports: readonly ReportedCallback[], cell: Cell): string[] {
   if (wanted === undefined) return [];
   const visible = (name: CallbackName): boolean =>
-    !(cell.guest === "as" && HIDDEN_BY_SDK.has(name)) && !(cell.plane === "worker" && OF_THE_PLUGIN.has(name));
+    !(cell.guest === "as" && HIDDEN_BY_SDK.has(name)) && !(cell.plane !== "in-process" && OF_THE_PLUGIN.has(name));
   const tidy = (list: readonly CallbackName[]): string => {
     const seen = list.filter(visible);
     // On a socket the pieces of a body come as they like.
-    return (cell.plane === "worker" ? collapsed(seen) : seen).join(" ");
+    return (cell.plane !== "in-process" ? collapsed(seen) : seen).join(" ");
   };
   const [given, expected] = [tidy(reports.map(({ callback }) => callback)), tidy(wanted)];
   return given === expected ? [] : [`callbacks were ${given}; expected ${expected}`];

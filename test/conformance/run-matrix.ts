@@ -1,10 +1,10 @@
-// Runs the matrix: every case in every cell it has something to say in. Guests are built once; the worker plane starts one
-// proxy per guest, the guests run side by side.
+// Runs the matrix: every case in every cell it has something to say in. Guests are built once; a socket plane starts one
+// proxy per guest and protocol, the guests run side by side.
 import type { Case, GuestName, PlaneName } from "./case.ts";
 import { CASES, GUESTS, notIn, PLANES } from "./matrix.ts";
 import { judge, type Cell, type Outcome } from "./outcome.ts";
 import { runInProcess } from "./planes/in-process.ts";
-import { WorkerPlane } from "./planes/worker.ts";
+import { SocketPlane } from "./planes/socket.ts";
 import { buildGuest, unavailable, type Guest } from "./toolchains/guests.ts";
 
 /** One line of the report; `npm run conformance -- --json` prints a list of them. */
@@ -18,8 +18,17 @@ export interface CellResult {
   readonly detail: string;
 }
 
+export interface LeftOut {
+  readonly id: string;
+  readonly guest: GuestName;
+  readonly plane: PlaneName;
+  readonly reason: string;
+}
+
 export interface MatrixResult {
   readonly cases: readonly CellResult[];
+  /** Cells that cannot show a case, with the reason. */
+  readonly leftOut: readonly LeftOut[];
   /** Columns that could not be built here, with the reason. */
   readonly skipped: readonly { readonly guest: GuestName; readonly reason: string }[];
 }
@@ -40,7 +49,15 @@ export async function runMatrix(choice: MatrixChoice = {}): Promise<MatrixResult
   });
   const built = guests.filter((guest) => !skipped.some((one) => one.guest === guest));
   const columns = await Promise.all(built.map(async (guest) => runGuest(await buildGuest(guest), planes, wanted)));
-  return { cases: columns.flat(), skipped };
+  const leftOut = built.flatMap((guest) => planes.flatMap((plane) => reasonsOf(wanted, { guest, plane })));
+  return { cases: columns.flat(), leftOut, skipped };
+}
+
+function reasonsOf(cases: readonly Case[], cell: Cell): LeftOut[] {
+  return cases.flatMap((one) => {
+    const reason = notIn(one, cell);
+    return reason === null ? [] : [{ id: one.id, ...cell, reason }];
+  });
 }
 
 async function runGuest(guest: Guest, planes: readonly PlaneName[], cases: readonly Case[]): Promise<CellResult[]> {
@@ -49,7 +66,7 @@ async function runGuest(guest: Guest, planes: readonly PlaneName[], cases: reado
     const cell: Cell = { guest: guest.name, plane };
     const fitting = cases.filter((one) => notIn(one, cell) === null);
     if (fitting.length === 0) continue;
-    results.push(...(plane === "worker" ? await onWorker(guest, cell, fitting) : inProcess(guest, cell, fitting)));
+    results.push(...(plane === "in-process" ? inProcess(guest, cell, fitting) : await onSockets(guest, cell, fitting)));
   }
   return results;
 }
@@ -65,11 +82,11 @@ function inProcess(guest: Guest, cell: Cell, cases: readonly Case[]): CellResult
   });
 }
 
-async function onWorker(guest: Guest, cell: Cell, cases: readonly Case[]): Promise<CellResult[]> {
-  const plane = await WorkerPlane.start(guest.name, guest.module());
+async function onSockets(guest: Guest, cell: Cell, cases: readonly Case[]): Promise<CellResult[]> {
+  const plane = await SocketPlane.start(guest, cell.plane === "http2" ? "http2" : "http1");
   try {
     const results: CellResult[] = [];
-    for (const one of cases) {
+    for (const one of plane.inOrder(cases)) {
       const outcome: Outcome = await plane.run(one);
       results.push(resultOf(one, cell, judge(one, outcome, cell)));
     }

@@ -1,18 +1,23 @@
 // `npm run conformance`: runs the matrix and prints a table, or with --json the results as one object. Exits with 1 when
 // a cell fails. `--guest wat,c`, `--plane worker` and `--case headers-` narrow it down; `--export` prints the cases
-// themselves as data, each with its script in the form the probe guests read (README.md).
-import { writeSync } from "node:fs";
+// themselves as data, each with its script in the form the probe guests read, and `--guests DIR` writes the guests in every
+// form a case asks for (README.md).
+import { mkdirSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { GuestName, PlaneName } from "./case.ts";
-import { CASES, GUESTS, PLANES } from "./matrix.ts";
+import { CASES, GUESTS, notIn, PLANES } from "./matrix.ts";
+import { moduleFile } from "./planes/socket-config.ts";
 import { runMatrix, type MatrixResult } from "./run-matrix.ts";
 import { scriptText } from "./script.ts";
 import { summaryOf, tableOf } from "./table.ts";
+import { buildGuest, unavailable } from "./toolchains/guests.ts";
 
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     export: { type: "boolean", default: false },
+    guests: { type: "string", default: "" },
     guest: { type: "string", default: GUESTS.join(",") },
     plane: { type: "string", default: PLANES.join(",") },
     case: { type: "string", default: "" },
@@ -44,9 +49,23 @@ async function run(): Promise<MatrixResult> {
   return runMatrix({ guests, planes, ids: values.case.split(",") });
 }
 
-if (values.export) {
+/** `DIR/<guest>/<module>`, under the names that --export gives. */
+async function writeGuests(folder: string): Promise<void> {
+  const names = chosen(values.guest, GUESTS, "guest").filter((name) => unavailable(name) === null);
+  for (const name of names) {
+    const guest = await buildGuest(name);
+    mkdirSync(join(folder, name), { recursive: true });
+    for (const one of CASES)
+      if (notIn(one, { guest: name, plane: "in-process" }) === null)
+        writeFileSync(join(folder, name, moduleFile(one)), guest.module(one.variant));
+  }
+}
+
+if (values.guests !== "") await writeGuests(values.guests);
+else if (values.export) {
   const list = CASES.map((one) => ({
     ...one,
+    module: moduleFile(one),
     encoded: scriptText(one.script),
     ...(one.second === undefined ? {} : { encodedSecond: scriptText(one.second) }),
   }));

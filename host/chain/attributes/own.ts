@@ -1,5 +1,6 @@
 // sluice's own properties of a stream (abi.md 10.2); those that need none are plugin/properties.ts.
 import { encodeBool } from "../../abi/property-path.ts";
+import { versionId } from "../../plugin/version-id.ts";
 import type { StreamFacts } from "../ports.ts";
 import type { Arm } from "../slot.ts";
 
@@ -7,7 +8,7 @@ import type { Arm } from "../slot.ts";
 export function readOwn(path: readonly string[], arm: Arm, facts: StreamFacts, replied: boolean): Uint8Array | null {
   const [, name, detail] = path;
   if (name === "local_reply") return encodeBool(replied);
-  if (name === "plugin_version") return Buffer.from(arm.generation.spec.version);
+  if (name === "plugin_version") return Buffer.from(versionId(arm.generation.spec));
   if (name === "route" && detail === "config") return routeConfig(arm);
   return name === "arm" && detail !== undefined ? armOf(facts.arms, detail) : null;
 }

@@ -28,6 +28,11 @@ export function answerFraming(method: string, status: string | undefined, http10
   return http10 ? "close" : "chunked";
 }
 
+/** Only the end of the connection ends the answer. */
+export function isEndless(framing: AnswerFraming, { endStream, length }: ResponseStart): boolean {
+  return framing === "close" && !endStream && length < 0;
+}
+
 /** @param head lines without the empty one */
 export function writeAnswer(
   writer: MessageWriter,

@@ -14,18 +14,15 @@ import { readInto } from "../lent-reads.ts";
 import type { OpenConnection } from "../protocol.ts";
 import { type TurnTask, atTurnEnd, enterTurn, inTurn, leaveTurn, turnTimeMs } from "../turn.ts";
 import { newExchange } from "../upgrade/new-exchange.ts";
-import { answerFraming, answerLines, writeAnswer } from "./answer-head.ts";
+import { answerFraming, answerLines, isEndless, writeAnswer } from "./answer-head.ts";
 import { mustClose } from "./keep-alive.ts";
 import { MessageWriter, type WriterOwner } from "./message-writer.ts";
-import { statusLine } from "./reasons.ts";
+import { CLOSE, KEEP_ALIVE, statusLine } from "./reasons.ts";
 import { LINGER_MS, refuse } from "./refusal.ts";
 import { REJECTIONS, type Rejection } from "./rejection.ts";
 import type { RequestHead } from "./request-head.ts";
 import { RequestReader, type RequestSink } from "./request-reader.ts";
 import { checkedLines } from "./serialize.ts";
-
-const CLOSE = "connection: close\r\n";
-const KEEP_ALIVE = "connection: keep-alive\r\n";
 
 export class Http1Connection implements ClientSide, RequestSink, WriterOwner, DeadlineOwner, TurnTask {
   readonly connection: ConnectionFacts;
@@ -47,6 +44,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   #ended = false;
   /** The client speaks no HTTP any more (upgrade/exchange.ts). */
   #tunnel = false;
+  #fin = false;
   #held = false;
   /** The client does not read as fast as we write. */
   #blocked = false;
@@ -139,8 +137,8 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     const { http10, method } = this.#reader.head;
     this.#tunnel = start.upgrade !== "";
     const framing = this.#tunnel ? "raw" : answerFraming(method, headers[1], http10);
-    const isEndless = framing === "close" && !start.endStream && start.length < 0;
-    this.#last = this.#tunnel || isEndless || mustClose(this.#context, this.#reader, exchange, this.#requests);
+    this.#last =
+      this.#tunnel || isEndless(framing, start) || mustClose(this.#context, this.#reader, exchange, this.#requests);
     const connection = this.#tunnel ? "" : this.#last ? CLOSE : http10 ? KEEP_ALIVE : "";
     writeAnswer(this.#writer, lines + connection, start, framing);
     return true;
@@ -166,7 +164,9 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   holdRequest(hold: boolean): void {
     if (this.#held === hold) return;
     this.#held = hold;
-    this.#reader.hold(hold);
+    // Whoever lets go is in the middle of something that comes before what was held back.
+    if (!hold) return atTurnEnd(this);
+    this.#reader.hold(true);
     this.#settle();
   }
 
@@ -174,7 +174,6 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     this.#closing = true;
     this.#reader.close();
     this.#writer.abandon();
-    // A reset, not a FIN: an answer that ends with the connection would look complete.
     this.#socket.resetAndDestroy();
   }
 
@@ -214,7 +213,10 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   }
 
   turnEnded(): void {
-    this.#socket.end();
+    if (this.#closing || this.#fin) this.#socket.end();
+    if (this.#closing || this.#held) return;
+    this.#reader.hold(false);
+    this.#settle();
   }
 
   #received(bytes: Buffer, length: number): void {
@@ -260,10 +262,8 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
     if (this.#closing) return;
     if (this.#ended && this.#exchange === null && this.#reader.drained) return this.#close();
     // In a tunnel neither direction waits for the other.
-    const pause =
-      this.#held ||
-      (this.#blocked && !this.#tunnel) ||
-      this.#reader.stashedBytes > this.#context.options.limits.bufferBytes;
+    const isFull = this.#reader.stashedBytes > this.#context.options.limits.bufferBytes;
+    const pause = this.#held || isFull || (this.#blocked && !this.#tunnel);
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.#socket.pause();
@@ -272,7 +272,8 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
 
   /** In a tunnel the upstream's end is ours, behind what this turn has written; the client may go on. */
   #given(last: boolean): true {
-    if (last && this.#tunnel) atTurnEnd(this);
+    this.#fin ||= last && this.#tunnel;
+    if (this.#fin) atTurnEnd(this);
     return true;
   }
 
@@ -284,8 +285,7 @@ export class Http1Connection implements ClientSide, RequestSink, WriterOwner, De
   /** Answers a request that never became an exchange, and closes. */
   #refuse(code: ErrorCode, sentence?: string, request?: RequestSummary): void {
     const startMs = this.#headMs < 0 ? turnTimeMs(this.#context.clock) : this.#headMs;
-    const refusal = { code, sentence, startMs, ...(request === undefined ? {} : { request }) };
-    this.#writer.whole(refuse(this.connection, this.#context, refusal));
+    this.#writer.whole(refuse(this.connection, this.#context, { code, sentence, startMs, request }));
     this.#close();
   }
 

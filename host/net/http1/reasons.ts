@@ -72,3 +72,7 @@ const LINES: readonly string[] = Array.from(
 
 /** @param status 100 to 599 */
 export const statusLine = (status: number): string => LINES[status - 100] ?? `HTTP/1.1 ${status} \r\n`;
+
+/** How long the connection lasts, said to peers. */
+export const CLOSE = "connection: close\r\n";
+export const KEEP_ALIVE = "connection: keep-alive\r\n";

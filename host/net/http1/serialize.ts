@@ -74,6 +74,9 @@ export function isRequestLine({ method, path, authority }: RequestLine): boolean
   );
 }
 
+/** RFC 9112 3.2.1: an empty path is sent as `/`, whatever a filter has written. */
+export const requestTarget = (path: string): string => (path.charCodeAt(0) === 63 ? `/${path}` : path);
+
 export const requestLine = ({ method, path, authority }: RequestLine): string =>
   `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n`;
 

@@ -7,6 +7,7 @@
 //           -> wait for a stream to end                               (below maxPendingRequests), else upstream_overflow
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Cluster } from "../../upstream/cluster.ts";
+import type { EndpointOverride } from "../../upstream/override.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
 import type { SharedConnections } from "../../upstream/shared-connections.ts";
 import { WaitingQueue } from "../../upstream/waiting-queue.ts";
@@ -15,6 +16,8 @@ import { ClientSession, type SessionOwner } from "./client-session.ts";
 
 /** Who wants a stream. Exactly one of the two is called, unless `cancel` comes first. */
 export interface StreamWaiter {
+  /** The endpoint it wants. */
+  readonly override?: EndpointOverride | undefined;
   sessionReady(session: ClientSession): void;
   /** `endpoint` is the one that failed, or null when none was tried. */
   connectionRefused(code: ErrorCode, endpoint: Endpoint | null, reason?: string): void;
@@ -46,7 +49,7 @@ export class Http2Pool implements SharedConnections {
   /** @param avoid endpoint that has just failed this request */
   acquire(waiter: StreamWaiter, avoid: Endpoint | null): void {
     const { metrics, options } = this.cluster;
-    const endpoint = this.cluster.choose(avoid);
+    const endpoint = this.cluster.choose(avoid, waiter.override);
     if (endpoint === null) waiter.connectionRefused("no_healthy_upstream", null);
     else if (this.requests > (options.maxRequests ?? DEFAULT_MAX_REQUESTS) || !this.#group(endpoint).admit(waiter)) {
       metrics.overflow.inc();

@@ -5,6 +5,7 @@ import type { HeaderList } from "../../abi/headers.ts";
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Cluster } from "../../upstream/cluster.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
+import type { EndpointOverride } from "../../upstream/override.ts";
 import { inTurn } from "../turn.ts";
 import {
   IDEMPOTENT,
@@ -60,6 +61,10 @@ export class Http2Request implements UpstreamCall, StreamWaiter {
     this.#left = request.length;
     if (!request.endStream) this.#kept = [];
     if (request.length >= 0 && !request.endStream) request.list.push("content-length", String(request.length));
+  }
+
+  get override(): EndpointOverride | undefined {
+    return this.#request.override;
   }
 
   get waitingBytes(): number {

@@ -4,6 +4,7 @@ import * as status from "../../../sdk/assembly/abi/status.ts";
 import type { Status } from "../../abi/status.ts";
 import type { RouteDecision } from "../../route/decision.ts";
 import type { ForeignResult } from "../../vm/ports.ts";
+import type { HandOver } from "../hand-over.ts";
 import type { FilterOptions } from "../options.ts";
 import type { PluginServices } from "../services.ts";
 import type { ConnectionState, StreamNotes } from "../stream-notes.ts";
@@ -21,6 +22,7 @@ export interface ForeignPlugin {
   readonly options: FilterOptions;
   /** Made by the first `declare_property`. */
   declared: Map<string, DeclaredProperty> | null;
+  readonly handOver: HandOver;
 }
 
 /** The stream behind a call. Implemented by chain/stream-context.ts. */

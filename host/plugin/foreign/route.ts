@@ -7,18 +7,18 @@ import { decodePairs, encodePairs } from "../../abi/pairs.ts";
 import { parseDurationMs } from "../../base/units.ts";
 import type { RouteDecision } from "../../route/decision.ts";
 import type { ForeignResult } from "../../vm/ports.ts";
+import { RETRY, type Write } from "./retry.ts";
 import { answer, badArgument, decisionOf, DONE, type ForeignContext, type ForeignTable, NO_STREAM } from "./context.ts";
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const MAX_TAGS = 64;
+/** host:port, [IPv6]:port. */
+const ADDRESS = /^(?:\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):\d{1,5}$/;
 
 export const ROUTE: ForeignTable = { "sluice.route_set": routeSet, "sluice.endpoints": endpoints };
 
-/** Writes a field; false when the value is none. */
-type Write = (into: Omit<RouteDecision, "by">, value: string) => boolean;
-
 const time =
-  (field: "routeTimeoutMs" | "idleTimeoutMs"): Write =>
+  (field: "routeTimeoutMs" | "idleTimeoutMs" | "perTryTimeoutMs"): Write =>
   (into, value) => {
     const ms = parseDurationMs(value);
     if (ms === null || ms > MAX_TIMEOUT_MS) return false;
@@ -41,13 +41,22 @@ const FIELDS: Readonly<Record<string, Write>> = {
   },
   "timeouts.route": time("routeTimeoutMs"),
   "timeouts.idle": time("idleTimeoutMs"),
+  "timeouts.perTry": time("perTryTimeoutMs"),
+  "overrideHost.addr": (into, value) => {
+    into.overrideAddr = value;
+    return ADDRESS.test(value);
+  },
+  "overrideHost.strict": (into, value) => {
+    into.overrideStrict = value === "true";
+    return value === "true" || value === "false";
+  },
+  ...RETRY,
   hostRewrite: header("hostRewrite", ":authority"),
   pathRewrite: header("pathRewrite", ":path"),
 };
 const TAG = "tags.";
 /** Fields of the contract that the router does not execute. */
-const NOT_EXECUTED =
-  /^(?:subset\..+|overrideHost\.(?:addr|strict)|hashKeys|priority|timeouts\.(?:perTry|maxStream)|retry\.(?:on|max|backoff|statusCodes|perTryIdle)|hedge|mirrors)$/;
+const NOT_EXECUTED = /^(?:subset\..+|hashKeys|priority|timeouts\.maxStream|retry\.perTryIdle|hedge|mirrors)$/;
 
 function writerOf(key: string): Write | undefined {
   if (Object.hasOwn(FIELDS, key)) return FIELDS[key];
@@ -75,6 +84,7 @@ function routeSet({ stream }: ForeignContext, args: Buffer): ForeignResult {
   const decision = decisionOf(stream.notes);
   const tags = { ...decision.tags, ...wanted.tags };
   if (Object.keys(tags).length > MAX_TAGS) return badArgument("a request has at most 64 tags");
+  if (wanted.retry !== undefined) wanted.retry = { ...decision.retry, ...wanted.retry };
   Object.assign(decision, wanted, Object.keys(tags).length === 0 ? {} : { tags });
   for (let at = 0; at < pairs.length; at += 2) decision.by[pairs[at] ?? ""] = stream.author;
   return DONE;

@@ -10,6 +10,7 @@ import { JWS } from "./jws.ts";
 import { ROUTE } from "./route.ts";
 import { SHARED } from "./shared.ts";
 import { SIGNATURE } from "./signature.ts";
+import { STATE } from "./state.ts";
 import { STREAM } from "./stream.ts";
 import { ZLIB } from "./zlib.ts";
 
@@ -27,6 +28,7 @@ const FUNCTIONS: ForeignTable = {
   ...ROUTE,
   ...SHARED,
   ...SIGNATURE,
+  ...STATE,
   ...STREAM,
   ...ZLIB,
 };

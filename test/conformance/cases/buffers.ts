@@ -146,8 +146,7 @@ export const BUFFER_CASES: readonly Case[] = [
     section: "5.2",
     title: "a paused body can be read and edited from another callback",
     script: [
-      on("request_headers", [call("proxy_set_tick_period_milliseconds", [10], OK)]),
-      on("request_body", [], PAUSE),
+      on("request_body", [call("proxy_set_tick_period_milliseconds", [100], OK)], PAUSE),
       on("tick", [
         call("proxy_set_tick_period_milliseconds", [0], OK),
         call("proxy_set_effective_context", [["stream"]], OK),

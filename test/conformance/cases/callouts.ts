@@ -1,6 +1,7 @@
 // HTTP call-outs (abi.md 5.5, 15.1).
 import type { Case } from "../case.ts";
 import { call, hex, NOTHING, on, out, outText, pairs, text, type Arg } from "../script.ts";
+import { PEERS_HEADERS } from "./left-out.ts";
 import { BAD_ARGUMENT, INTERNAL_FAILURE, NOT_FOUND, OK, PAUSE } from "./status.ts";
 
 const HEADERS = pairs([":method", "GET"], [":path", "/ok"], [":authority", "web"]);
@@ -63,13 +64,13 @@ export const CALLOUT_CASES: readonly Case[] = [
   },
   {
     id: "call-counts",
+    leftOut: PEERS_HEADERS,
     section: "3.5",
     title: "the counts of an answer",
     script: [on("request_headers", [request(text("web"), HEADERS, OK)])],
     callouts: { "/ok": { headers: [["x-a", "1"]], chunks: ["answer"], trailers: [["x-t", "1"]] } },
     until: "http_call_response",
     expect: { args: { http_call_response: [null, 2, 6, 1] } },
-    planes: ["in-process"],
   },
   {
     id: "call-trailers",
@@ -83,7 +84,6 @@ export const CALLOUT_CASES: readonly Case[] = [
     ],
     callouts: { "/ok": { chunks: ["answer"], trailers: [["x-t", "1"]] } },
     until: "http_call_response",
-    planes: ["in-process"],
   },
   {
     id: "call-maps-close",
@@ -106,6 +106,7 @@ export const CALLOUT_CASES: readonly Case[] = [
   },
   {
     id: "call-ids",
+    fresh: true,
     section: "5.5",
     title: "ids of HTTP call-outs count by four",
     script: [
@@ -116,7 +117,6 @@ export const CALLOUT_CASES: readonly Case[] = [
     ],
     callouts: OK_ANSWER,
     until: "http_call_response",
-    planes: ["in-process"],
   },
   {
     id: "call-from-tick",
@@ -141,6 +141,5 @@ export const CALLOUT_CASES: readonly Case[] = [
       ]),
     ],
     callouts: OK_ANSWER,
-    planes: ["in-process"],
   },
 ];

@@ -43,6 +43,12 @@ export const FOREIGN_CASES: readonly Case[] = [
     ]),
   },
   {
+    id: "foreign-snapshot-write-closed",
+    section: "11.2",
+    title: "sluice.snapshot_write has its window in sluice_on_snapshot only",
+    script: inRequest([foreign("sluice.snapshot_write", text("state"), BAD_ARGUMENT)]),
+  },
+  {
     id: "foreign-declare-property",
     section: "11.1",
     title: "declare_property: once per name; a read-only one can be set once",

@@ -93,7 +93,6 @@ export const GRPC_CASES: readonly Case[] = [
       call("proxy_grpc_cancel", [saved(0)], [OK, NOT_FOUND]),
       call("proxy_grpc_send", [saved(0), text("late"), 0], NOT_FOUND),
     ]),
-    planes: ["in-process"],
   },
   {
     id: "grpc-close-tells",
@@ -197,6 +196,5 @@ export const GRPC_CASES: readonly Case[] = [
         words: { 0: 0 },
       }),
     ]),
-    planes: ["in-process"],
   },
 ];

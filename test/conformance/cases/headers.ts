@@ -1,6 +1,7 @@
 // Header maps (abi.md 5.3, 6.1).
 import type { Case, Fields } from "../case.ts";
 import { call, hex, on, onNth, out, outText, pairs, text, type Arg } from "../script.ts";
+import { LATE_END, onlySockets, PEERS_HEADERS } from "./left-out.ts";
 import { BAD_ARGUMENT, NOT_FOUND, OK, PARSE_FAILURE, PAUSE } from "./status.ts";
 
 const get = (map: number, name: string, value: string) =>
@@ -86,7 +87,7 @@ export const HEADER_CASES: readonly Case[] = [
     get(0, ":scheme", "http"),
   ]),
   reading("get-repeated", "a repeated header is joined", [get(0, "x-list", "a, b")]),
-  reading("get-cookie", "cookies are joined by semicolons", [get(0, "cookie", "k=v; l=w")], { planes: ["in-process"] }),
+  reading("get-cookie", "cookies are joined by semicolons", [get(0, "cookie", "k=v; l=w")], {}),
   reading("get-absent", "an absent name", [absent(0, "x-none"), absent(0, "")]),
   reading("get-empty-value", "an empty value is OK with nothing", [get(0, "x-empty", "")], {
     request: { headers: [["x-empty", ""]] },
@@ -115,7 +116,7 @@ export const HEADER_CASES: readonly Case[] = [
         words: { 0: ":methodGET:schemehttp:authoritytest:path/x-one1".length },
       }),
     ],
-    { request: { headers: [["x-one", "1"]] }, planes: ["in-process"] },
+    { request: { headers: [["x-one", "1"]] }, leftOut: PEERS_HEADERS },
   ),
   reading(
     "pairs",
@@ -140,7 +141,7 @@ export const HEADER_CASES: readonly Case[] = [
           ["x-list", "b"],
         ],
       },
-      planes: ["in-process"],
+      leftOut: PEERS_HEADERS,
     },
   ),
   reading("add", "add appends another value", [add(0, "x-one", "2"), get(0, "x-one", "1, 2")], {
@@ -206,7 +207,7 @@ export const HEADER_CASES: readonly Case[] = [
       `ignore-${name}`,
       `${name} is accepted and dropped`,
       [add(0, name, "x"), replace(0, name, "x"), absent(0, name)],
-      { planes: ["in-process"] },
+      {},
     ),
   ),
   reading("te-trailers", "te: trailers may be written", [replace(0, "te", "trailers"), get(0, "te", "trailers")]),
@@ -386,25 +387,26 @@ export const HEADER_CASES: readonly Case[] = [
   },
   {
     id: "trailers-added-to-request",
+    leftOut: LATE_END,
     section: "5.3",
     title: "trailers can be added in the last body callback",
     script: [on("request_body", [add(1, "x-sum", "42"), get(1, "x-sum", "42")])],
     request: { method: "POST", chunks: ["body"] },
     expect: { upstream: { body: "body", trailers: { "x-sum": "42" } } },
-    planes: ["in-process"],
   },
   {
     id: "trailers-added-to-response",
+    leftOut: LATE_END,
     section: "5.3",
     title: "trailers can be added in the last body callback of a response",
     script: [on("response_body", [replace(3, "x-sum", "42"), setPairs(3, pairs(["x-sum", "43"], ["x-b", "1"]))])],
     request: { headers: [["te", "trailers"]] },
     response: { chunks: ["body"] },
     expect: { response: { body: "body", trailers: { "x-sum": "43", "x-b": "1" } } },
-    planes: ["in-process"],
   },
   {
     id: "trailers-added-on-sockets",
+    leftOut: onlySockets("the last piece of a body is known to be the last"),
     section: "5.3",
     title: "trailers added at the end of both bodies arrive",
     script: [
@@ -418,7 +420,6 @@ export const HEADER_CASES: readonly Case[] = [
       upstream: { body: "body", trailers: { "x-sum": "42" } },
       response: { body: "answer", trailers: { "x-sum": "43" } },
     },
-    planes: ["worker"],
   },
   {
     id: "trailers-forwarded",
@@ -432,6 +433,7 @@ export const HEADER_CASES: readonly Case[] = [
   },
   {
     id: "trailers-added-while-paused",
+    leftOut: LATE_END,
     section: "5.3",
     title: "trailers added in a last body callback that pauses follow the body",
     script: [
@@ -446,7 +448,6 @@ export const HEADER_CASES: readonly Case[] = [
     request: { method: "POST", chunks: ["body"] },
     until: "tick",
     expect: { upstream: { body: "body", trailers: { "x-sum": "42" } } },
-    planes: ["in-process"],
   },
   {
     id: "trailers-not-before-the-end",
@@ -455,7 +456,6 @@ export const HEADER_CASES: readonly Case[] = [
     script: [onNth("request_body", 1, [add(1, "x-sum", "42", BAD_ARGUMENT)])],
     request: { method: "POST", chunks: ["one", "two"] },
     expect: { upstream: { body: "onetwo", trailers: null } },
-    planes: ["in-process"],
   },
   {
     id: "trailers-not-by-reading",

@@ -1,6 +1,7 @@
 // Log, time, timer, status, contexts (abi.md 5.1, 8.3), and the order of a context's life (3.2, 9.8, 9.10).
 import type { Case } from "../case.ts";
 import { call, CONTEXT, NOTHING, on, onNth, out, outText, pairs, ROOT, STREAM, text } from "../script.ts";
+import { NO_SUCH_FAILURE, PEERS_HEADERS, VIRTUAL_TIME } from "./left-out.ts";
 import { BAD_ARGUMENT, NOT_FOUND, OK, PAUSE } from "./status.ts";
 
 const inRequest = (does: Parameters<typeof on>[1]) => [on("request_headers", does)];
@@ -108,10 +109,10 @@ export const LIFECYCLE_CASES: readonly Case[] = [
     ]),
     waitMs: 100,
     expect: { order: WHOLE_LIFE },
-    planes: ["in-process"],
   },
   {
     id: "tick-no-catch-up",
+    leftOut: VIRTUAL_TIME,
     section: "5.1",
     title: "ticks are armed anew after each run",
     script: [
@@ -133,7 +134,6 @@ export const LIFECYCLE_CASES: readonly Case[] = [
         "root_delete",
       ],
     },
-    planes: ["in-process"],
   },
   {
     id: "get-status-outside",
@@ -168,9 +168,9 @@ export const LIFECYCLE_CASES: readonly Case[] = [
         ]),
       ],
       callouts: { "/fails": reason },
+      ...(reason === "timeout" || reason === "reset" ? {} : { leftOut: NO_SUCH_FAILURE }),
       until: "http_call_response",
       expect: { args: { http_call_response: [null, 0, 0, 0] } },
-      planes: ["in-process"],
     }),
   ),
   {
@@ -198,10 +198,10 @@ export const LIFECYCLE_CASES: readonly Case[] = [
     title: "the result of on_done is ignored for streams",
     script: [on("done", [], 0)],
     expect: { order: WHOLE_LIFE },
-    planes: ["in-process"],
   },
   {
     id: "whole-life",
+    leftOut: PEERS_HEADERS,
     section: "3.2",
     title: "a plugin context and one exchange, from start to end",
     script: [],
@@ -216,7 +216,6 @@ export const LIFECYCLE_CASES: readonly Case[] = [
         response_headers: [1, 1],
       },
     },
-    planes: ["in-process"],
   },
   {
     id: "stream-life",
@@ -314,7 +313,6 @@ export const LIFECYCLE_CASES: readonly Case[] = [
       ]),
     ],
     until: "tick",
-    planes: ["in-process"],
   },
   {
     id: "effective-context-of-plugin",
@@ -360,6 +358,7 @@ export const LIFECYCLE_CASES: readonly Case[] = [
     id: "continue-from-plugin-context",
     section: "8.3",
     title: "continue_stream on the plugin context acts on nothing",
+    clientLeaves: true,
     script: [
       on("request_headers", [CALL_OUT("/ok")], PAUSE),
       on("http_call_response", [call("proxy_continue_stream", [0], OK)]),
@@ -367,7 +366,6 @@ export const LIFECYCLE_CASES: readonly Case[] = [
     callouts: { "/ok": {} },
     until: "http_call_response",
     expect: { upstream: null },
-    planes: ["in-process"],
   },
   {
     id: "callout-data-after-switch",

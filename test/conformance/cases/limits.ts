@@ -15,7 +15,6 @@ export const LIMIT_CASES: readonly Case[] = [
       call("proxy_add_header_map_value", [0, text("x-large"), 0x10000, 66_000], BAD_ARGUMENT),
       call("proxy_replace_header_map_value", [0, text("x-large"), 0x10000, 66_000], BAD_ARGUMENT),
     ]),
-    planes: ["in-process"],
     guests: ["wat"],
   },
   {
@@ -53,7 +52,6 @@ export const LIMIT_CASES: readonly Case[] = [
         BAD_ARGUMENT,
       ),
     ]),
-    planes: ["in-process"],
   },
   {
     id: "limit-reply-body",

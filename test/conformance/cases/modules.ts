@@ -207,7 +207,6 @@ const ALLOCATORS: readonly Case[] = [
   ),
   allocating("traps", "an allocator that traps ends the instance", ALLOCATOR.traps, [readPath], {
     expect: { fault: "trap", response: { status: 503 } },
-    planes: ["in-process"],
   }),
   {
     id: "allocator-logs",
@@ -252,7 +251,6 @@ const ALLOCATORS: readonly Case[] = [
       on("allocate", [call(name, args)]),
     ],
     expect: { fault: "restricted_callback", response: { status: 503 } },
-    planes: ["in-process"],
   })),
 ];
 
@@ -359,7 +357,6 @@ const DEATHS: readonly Case[] = [
     script: [on(at, [trap])],
     request: { method: "POST", chunks: ["b"], trailers: [["x-t", "1"]] },
     expect: { fault: "trap", response: { status: 503 }, details: "wasm_fail_stream" },
-    planes: ["in-process"],
   })),
   ...(["log", "done", "delete"] as const).map((at): Case => ({
     id: `trap-in-${at}`,
@@ -367,7 +364,6 @@ const DEATHS: readonly Case[] = [
     title: `a trap in ${at} does not touch the exchange`,
     script: [on(at, [trap])],
     expect: { fault: "trap", response: { status: 200 } },
-    planes: ["in-process"],
     guests: ["wat", "c"],
   })),
   {
@@ -377,7 +373,6 @@ const DEATHS: readonly Case[] = [
     script: [on("request_headers", [trap])],
     setup: { failurePolicy: "FAIL_OPEN" },
     expect: { fault: "trap", response: { status: 200 }, upstream: {} },
-    planes: ["in-process"],
   },
   {
     id: "fuel",
@@ -385,7 +380,6 @@ const DEATHS: readonly Case[] = [
     title: "a callback that never ends is ended",
     script: [on("request_headers", [call("probe_loop", [])])],
     expect: { fault: "fuel", response: { status: 503 } },
-    planes: ["in-process"],
   },
   {
     id: "memory-cap",
@@ -427,7 +421,6 @@ const DEATHS: readonly Case[] = [
     delivery: "configuration",
     request: null,
     expect: { fault: "trap" },
-    planes: ["in-process"],
   },
   {
     id: "trap-second-run",
@@ -438,7 +431,6 @@ const DEATHS: readonly Case[] = [
       on("response_headers", [trap]),
     ],
     expect: { fault: "trap", upstream: { headers: { "x-a": "1" } }, response: { status: 503 } },
-    planes: ["in-process"],
   },
 ];
 

@@ -121,7 +121,7 @@ export const PHASE_CASES: readonly Case[] = [
   ...ofQueue,
   ...phase("vm_start", ON_PLUGIN, { delivery: "environment", request: null }),
   ...phase("configure", ON_PLUGIN, { delivery: "configuration", request: null }),
-  ...phase("root_done", ON_PLUGIN, { delivery: "configuration", request: null, planes: ["in-process"] }),
+  ...phase("root_done", ON_PLUGIN, { delivery: "configuration", request: null }),
   ...phase("root_create", ON_PLUGIN, { delivery: "environment", request: null }),
   ...phase("log", AT_THE_END, { expect: { response: { status: 200 } } }),
   ...phase("done", AT_THE_END, { expect: { response: { status: 200 } } }),

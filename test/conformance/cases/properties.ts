@@ -1,6 +1,7 @@
 // Properties (abi.md 5.8, 6.2, 6.3, 10) and the foreign functions every build of this host has (11).
 import type { Case } from "../case.ts";
 import { call, hex, on, out, outText, ROOT, text, type TextValue } from "../script.ts";
+import { notOverHttp2, onlyOverHttp2 } from "./left-out.ts";
 import { BAD_ARGUMENT, NOT_FOUND, OK, SERIALIZATION_FAILURE } from "./status.ts";
 
 const inRequest = (does: Parameters<typeof on>[1]) => [on("request_headers", does)];
@@ -45,8 +46,14 @@ const REQUEST = {
 
 const PROPERTIES: readonly Case[] = [
   ...REQUEST_TEXTS.map(([name, value]) =>
-    property(`request-${name}`, `request.${name} is text`, [is(path("request", name), value)], { request: REQUEST }),
+    property(`request-${name}`, `request.${name} is text`, [is(path("request", name), value)], {
+      request: REQUEST,
+      ...(name === "protocol" ? { leftOut: notOverHttp2("request.protocol is HTTP/2 there") } : {}),
+    }),
   ),
+  property("request-protocol-http2", "request.protocol of HTTP/2", [is(path("request", "protocol"), "HTTP/2")], {
+    leftOut: onlyOverHttp2("request.protocol is HTTP/1.1 there"),
+  }),
   ...["time", "headers_bytes"].map((name) =>
     property(`request-${name}`, `request.${name} is eight bytes`, [
       call("proxy_get_property", [path("request", name), ...outText()], OK, { texts: { 0: null }, words: { 4: 8 } }),
@@ -103,7 +110,6 @@ const PROPERTIES: readonly Case[] = [
       on("response_headers", [is(path("response", "code"), int64(201)), is(path("response", "headers", "x-r"), "1")]),
     ],
     response: { status: 201, headers: [["x-r", "1"]] },
-    planes: ["in-process"],
   }),
   property("at-completion", "durations and sizes exist at completion only", [], {
     script: [
@@ -296,7 +302,6 @@ const FOREIGN: readonly Case[] = [
         int64(3),
       ),
     ]),
-    planes: ["in-process"],
   },
   {
     id: "foreign-kv",

@@ -44,7 +44,7 @@ const DATA: readonly Case[] = [
   data("absent", "an absent key", [absent("shared-absent"), absent("")]),
   data("set-get", "what was set is got, with a cas", [set("shared-set-get", "v", 0), get("shared-set-get", "v")]),
   data("empty-value", "an empty value is a value", [set("shared-empty-value", "", 0), get("shared-empty-value", "")]),
-  data("empty-key", "an empty key is a key", [set("", "v", 0), get("", "v")], { planes: ["in-process"] }),
+  data("empty-key", "an empty key is a key", [set("", "v", 0), get("", "v")], {}),
   data("binary", "keys and values are bytes", [
     call("proxy_set_shared_data", [hex("00ff80"), hex("ff00fe"), 0], OK),
     call("proxy_get_shared_data", [hex("00ff80"), ...outText(), out(16)], OK, {
@@ -112,7 +112,6 @@ const QUEUES: readonly Case[] = [
       register("queue-register", 1),
       call("probe_variable", [0], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]),
     ]),
-    planes: ["in-process"],
   },
   {
     id: "queue-first-in-first-out",
@@ -166,7 +165,6 @@ const QUEUES: readonly Case[] = [
       register("q"),
       call("proxy_resolve_shared_queue", [text("first"), text("q"), out()], OK, { words: { 0: null } }),
     ]),
-    planes: ["in-process"],
   },
   {
     id: "queue-ready",
@@ -200,7 +198,6 @@ const QUEUES: readonly Case[] = [
         "root_delete",
       ],
     },
-    planes: ["in-process"],
   },
 ];
 

@@ -1,6 +1,7 @@
 // TCP streams (abi.md 3.4, 5.2, 5.4, 9.5, 9.8). The script comes with the configuration: bytes have no header to put it in.
 import type { Case, CaseConnection } from "../case.ts";
 import { call, on, onNth, out, outText, pairs, ROOT, text } from "../script.ts";
+import { LATE_END, TOGETHER } from "./left-out.ts";
 import { BAD_ARGUMENT, NOT_FOUND, OK, PAUSE } from "./status.ts";
 
 const MAX = 0xffffffff;
@@ -83,10 +84,12 @@ export const TCP_CASES: readonly Case[] = [
     until: "tick",
   }),
   tcp("pause-data", "9.5", "paused data callbacks get the cumulative buffer", {
+    leftOut: TOGETHER,
     script: [onNth("downstream_data", 1, [see(2, "one")], PAUSE), onNth("downstream_data", 2, [see(2, "onetwo")])],
     connection: { fromClient: ["one", "two"], fromServer: [], toServer: "onetwo", toClient: "" },
   }),
   tcp("resume-upstream", "5.4", "a paused upstream direction is resumed by continue UPSTREAM", {
+    leftOut: LATE_END,
     script: [
       onNth("upstream_data", 1, [tickIn(10)], PAUSE),
       later(see(3, "pong"), call("proxy_continue_stream", [3], OK)),
@@ -95,6 +98,7 @@ export const TCP_CASES: readonly Case[] = [
   }),
   ...[2, 3, 9, -1, -2].map((result) =>
     tcp(`result-${result}`, "4", `any result but 0 stops (${result})`, {
+      leftOut: LATE_END,
       script: [onNth("downstream_data", 1, [tickIn(10)], result), later(call("proxy_continue_stream", [2], OK))],
       until: "tick",
     }),

@@ -246,7 +246,6 @@ const TRAPS: readonly Case[] = [
     title: "proc_exit in a callback ends the instance",
     script: [on("request_headers", [call("proc_exit", [0])])],
     expect: { fault: "proc_exit", response: { status: 503 } },
-    planes: ["in-process"],
   },
   {
     id: "wasi-proc_exit-code",
@@ -254,7 +253,6 @@ const TRAPS: readonly Case[] = [
     title: "so it does with a code",
     script: [on("request_headers", [call("wasi_unstable.proc_exit", [3])])],
     expect: { fault: "proc_exit", response: { status: 503 } },
-    planes: ["in-process"],
   },
   {
     id: "wasi-proc_exit-in-_start",
@@ -290,7 +288,6 @@ const TRAPS: readonly Case[] = [
     title: "proc_raise traps",
     script: [on("request_headers", [call("proc_raise", [6])])],
     expect: { fault: "trap", response: { status: 503 } },
-    planes: ["in-process"],
   },
   {
     id: "wasi-environ",

@@ -1,49 +1,13 @@
 // What filters decide about a route, executed by the router: over real sockets, with a chain made by the test.
 import { afterEach, describe, expect, test } from "vitest";
-import type { HeaderList } from "../../../host/abi/headers.ts";
-import type { ExchangePort, HttpStream, LocalReply } from "../../../host/chain/ports.ts";
-import { setFilterState, StreamNotes } from "../../../host/plugin/stream-notes.ts";
+import { setFilterState } from "../../../host/plugin/stream-notes.ts";
 import type { RouteDecision } from "../../../host/route/decision.ts";
+import { Deciding } from "../../support/deciding.ts";
 import { chainOf, route, startProxy } from "../../support/proxy.ts";
 import { exchange, expectNoSockets, fixedUpstream, OK, rawUpstream } from "../../support/wire.ts";
 
 afterEach(expectNoSockets);
 const LAST = "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
-
-/** Decides, then passes everything on. */
-class Deciding implements HttpStream {
-  readonly responseBodyPasses = false;
-  readonly parsedRequest: HeaderList = [];
-  readonly parsedResponse: HeaderList = [];
-  readonly port: ExchangePort;
-  readonly decision: Omit<RouteDecision, "by">;
-  constructor(port: ExchangePort, decision: Omit<RouteDecision, "by">) {
-    this.port = port;
-    this.decision = decision;
-  }
-  requestHeaders(headers: HeaderList, end: boolean): void {
-    const notes = new StreamNotes();
-    notes.decision = { ...this.decision, by: {} };
-    this.port.facts.notes = notes;
-    this.port.forwardRequestHeaders(headers, end);
-  }
-  requestBody(chunk: Buffer, end: boolean): void {
-    this.port.forwardRequestBody(chunk, end);
-  }
-  requestTrailers(): void {}
-  responseHeaders(headers: HeaderList, end: boolean): void {
-    this.port.forwardResponseHeaders(headers, end);
-  }
-  responseBody(chunk: Buffer, end: boolean): void {
-    this.port.forwardResponseBody(chunk, end);
-  }
-  responseTrailers(): void {}
-  localReply(reply: LocalReply): void {
-    this.port.stopRequest(reply.details);
-    this.port.forwardResponseHeaders([":status", String(reply.status)], true);
-  }
-  end(): void {}
-}
 
 const start = (decision: Omit<RouteDecision, "by">, inputs: Parameters<typeof startProxy>[0]) =>
   startProxy({ ...inputs, chain: chainOf((port) => new Deciding(port, decision)) });
@@ -57,6 +21,13 @@ describe("a filter's decision", () => {
     );
     expect(await exchange(proxy.port, LAST)).toContain("200 OK");
     expect(upstream.received()).toMatch(/^GET \/b\?x=1 HTTP\/1.1\r\nhost: b.test:81\r\n/i);
+  });
+
+  test("may be a query without a path, which goes out behind a slash", async () => {
+    await using upstream = await fixedUpstream(OK);
+    await using proxy = await start({ pathRewrite: "?x=1" }, { upstreams: [upstream.port] });
+    expect(await exchange(proxy.port, LAST)).toContain("200 OK");
+    expect(upstream.received()).toMatch(/^GET \/\?x=1 HTTP\/1.1\r\n/);
   });
 
   test("leads to its cluster in place of the route's", async () => {

@@ -39,6 +39,8 @@ describe("what a guest may write", () => {
     [":path", "/x", "ok"],
     [":path", "/x y", "refused"],
     [":path", "x", "refused"],
+    [":path", "?a=b", "ok"],
+    [":path", "?a b", "refused"],
     [":method", "GE T", "refused"],
     [":authority", "a/b", "refused"],
     [":unknown", "x", "refused"],

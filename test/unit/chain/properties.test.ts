@@ -165,7 +165,12 @@ describe("sluice's own", () => {
   test("version, worker, local reply, fuel, route configuration, load", async () => {
     const system = { load1: () => 1.5, cpu: () => 0.25, eventLoopLagP99: () => 3 };
     const names = ["sluice.plugin_version", "sluice.worker", "sluice.local_reply", "sluice.route.config"];
-    expect(await read(names, "x-do-response", {}, { system })).toEqual(["test", 1, "\0", null]);
+    expect(await read(names, "x-do-response", {}, { system })).toEqual([
+      expect.stringMatching(/^0\.0\.0\+[0-9a-f]{12}$/),
+      1,
+      "\0",
+      null,
+    ]);
     const [load, cpu, lag, fuel] = asker.ask({
       "x-do":
         "get sluice|system|load1; get sluice|system|cpu; get sluice|system|eventloop_lag_p99; get sluice|fuel_left",

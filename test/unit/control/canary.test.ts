@@ -18,6 +18,7 @@ const GENERATION: GenerationMessage = {
   moduleKey: "m",
   sha256: "0".repeat(64),
   version: "v1",
+  semver: "",
   overrides: {},
   options: {
     name: "f",

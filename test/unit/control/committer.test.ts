@@ -3,7 +3,7 @@ import { createConnectionBudget } from "../../../host/net/connection-budget.ts";
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../../host/base/clock.ts";
 import { ProblemError } from "../../../host/base/problem.ts";
-import { Committer, PREPARE_DEADLINE_MS, type Draft } from "../../../host/control/committer.ts";
+import { Committer, PREPARE_DEADLINE_MS, START_DEADLINE_MS, type Draft } from "../../../host/control/committer.ts";
 import { Threads, type ThreadHandle } from "../../../host/control/threads.ts";
 import type { FromData, ToData } from "../../../host/link/messages.ts";
 
@@ -99,12 +99,32 @@ describe("two-phase commit", () => {
 
   test("silence past the deadline counts as a refusal and names the thread", async () => {
     const { committer, draft, played, epoch, clock } = stage(2);
+    const start = committer.commit(draft());
+    played.forEach(({ say }) => say(prepared(1)));
+    await start;
     const commit = committer.commit(draft());
+    played[0]!.say(prepared(2));
+    clock.advance(PREPARE_DEADLINE_MS);
+    await expect(commit).rejects.toThrow(/data thread 2 did not answer.*the old version keeps serving/);
+    expect(epoch[0]).toBe(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("threads that still load their code have longer for the first snapshot", async () => {
+    const { committer, draft, played, clock } = stage(2);
+    const start = committer.commit(draft());
     played[0]!.say(prepared(1));
     clock.advance(PREPARE_DEADLINE_MS);
-    await expect(commit).rejects.toThrow(/data thread 2 did not answer/);
-    expect(epoch[0]).toBe(0);
-    expect(clock.pending).toBe(0);
+    played[1]!.say(prepared(1));
+    await start;
+    expect(committer.committed).not.toBeNull();
+  });
+
+  test("a thread that never comes up is named, and nothing serves", async () => {
+    const { committer, draft, clock } = stage(1);
+    const start = committer.commit(draft());
+    clock.advance(START_DEADLINE_MS);
+    await expect(start).rejects.toThrow(/data thread 1 did not answer.*nothing serves yet/);
   });
 
   test("a thread that ends meanwhile counts as a refusal", async () => {
@@ -119,7 +139,7 @@ describe("two-phase commit", () => {
   test("an answer that comes after the round was given up changes nothing", async () => {
     const { committer, draft, played, epoch, clock } = stage(1);
     const first = committer.commit(draft());
-    clock.advance(PREPARE_DEADLINE_MS);
+    clock.advance(START_DEADLINE_MS);
     await expect(first).rejects.toThrow(ProblemError);
     const second = committer.commit(draft());
     played[0]!.say(prepared(1));

@@ -33,7 +33,7 @@ test("two plugin contexts of one VM never give out the same id, whatever the kin
     bufferLimitBytes: 1024,
     pluginConfig: configs[0]!,
   } as const;
-  const spec = { options, version: "v1", configs, key: "k", sha256: "", overrides: {} };
+  const spec = { options, version: "v1", configs, key: "k", sha256: "", semver: "", overrides: {} };
   const generation = new Generation(spec, module, {
     clock: new VirtualClock(),
     random: seededRandom(1),

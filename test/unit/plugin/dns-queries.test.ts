@@ -1,6 +1,7 @@
 // `envoy_resolve_dns` and its callback, from the guest's side.
 import { describe, expect, test } from "vitest";
-import { Harness, type FilterUnderTest, type HarnessOptions } from "../../../host/testing/harness.ts";
+import { Harness, type HarnessOptions } from "../../../host/testing/harness.ts";
+import type { FilterUnderTest } from "../../../host/testing/load-filter.ts";
 import type { DnsAddress } from "../../../host/plugin/dns-queries.ts";
 import { wat } from "../module/build.ts";
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import * as status from "../../../sdk/assembly/abi/status.ts";
 import { VirtualClock } from "../../../host/base/clock.ts";
 import { callForeign } from "../../../host/plugin/foreign/table.ts";
+import { HandOver } from "../../../host/plugin/hand-over.ts";
 import type { FilterOptions } from "../../../host/plugin/options.ts";
 import { privateState } from "../../../host/plugin/private-state.ts";
 import type { PluginServices } from "../../../host/plugin/services.ts";
@@ -9,7 +10,12 @@ import type { PluginServices } from "../../../host/plugin/services.ts";
 const clock = new VirtualClock();
 const services = { ...privateState(() => {}), clock } as unknown as PluginServices;
 const context = {
-  plugin: { services, options: { vmId: "vm", bufferLimitBytes: 1000 } as FilterOptions, declared: null },
+  plugin: {
+    services,
+    options: { vmId: "vm", bufferLimitBytes: 1000 } as FilterOptions,
+    declared: null,
+    handOver: new HandOver(),
+  },
   stream: null,
   refusal: "",
   debugging: true,

@@ -53,6 +53,12 @@ describe.each([
     expect(match(rules, request("/c?x"))).toBeUndefined();
   });
 
+  test("a query without a path, which only filters write, has the path /", () => {
+    const rules = [rule("other", { prefix: "/x" }), rule("root", { prefix: "/" })];
+    expect(match(rules, request("?x=1"))).toBe("root");
+    expect(match([rule("exact", { exact: "/" })], request("?x=1"))).toBe("exact");
+  });
+
   test("a prefix is text, not a segment", () => {
     expect(match([rule("p", { prefix: "/api" })], request("/apix"))).toBe("p");
   });

@@ -1,69 +1,14 @@
 // The pure parts of the SDK against their counterparts in JavaScript and in the host: JSON, units, globs.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { instantiate } from "@assemblyscript/loader";
-import { createMemoryStream, main } from "assemblyscript/asc";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseDurationMs, parseRate, parseSizeBytes } from "../../../host/base/units.ts";
-import { guestEntry } from "../../support/guest-kit.ts";
-
-interface WhiteBox extends Record<string, unknown> {
-  __newString(text: string): number;
-  __getString(pointer: number): string;
-  __pin(pointer: number): number;
-  __unpin(pointer: number): void;
-  __collect(): void;
-}
+import { generator, WhiteBox } from "../../support/white-box.ts";
 
 let box: WhiteBox;
 beforeAll(async () => {
-  const base = join(import.meta.dirname, "../../..");
-  const outputs = new Map<string, Uint8Array>();
-  const { error, stderr } = await main(
-    [guestEntry("white-box").slice(base.length + 1), "--baseDir", base, "--target", "test", "--outFile", "o.wasm"],
-    {
-      stderr: createMemoryStream(),
-      readFile: (name, folder) => readText(join(folder, name)),
-      writeFile: (name, content) => void outputs.set(name, content as Uint8Array),
-      listFiles: () => [],
-    },
-  );
-  if (error !== null) throw new Error(String(stderr));
-  const wasm = outputs.get("o.wasm") ?? new Uint8Array();
-  const env = Object.fromEntries(
-    WebAssembly.Module.imports(new WebAssembly.Module(wasm)).map(({ name }) => [name, () => 0]),
-  );
-  const loaded = await instantiate(wasm as never, { env });
-  box = loaded.exports as unknown as WhiteBox;
-  (box["_initialize"] as () => void)();
+  box = await WhiteBox.of("white-box");
 });
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return null;
-  }
-}
-
-function ask<T>(name: string, ...texts: string[]): T {
-  const pointers = texts.map((text) => box.__pin(box.__newString(text)));
-  const answer = (box[name] as (...args: number[]) => T)(...pointers);
-  for (const pointer of pointers) box.__unpin(pointer);
-  return answer;
-}
-const askText = (name: string, text: string): string => box.__getString(ask<number>(name, text));
-
-/** Reproducible randomness (mulberry32). */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
+const ask = <T>(name: string, ...texts: string[]): T => box.ask<T>(name, ...texts);
+const askText = (name: string, text: string): string => box.askText(name, text);
 
 const PIECES = [
   "{",

@@ -37,6 +37,13 @@ describe("sluice.route_set", () => {
       ["hostRewrite", "b.test:81"],
       ["pathRewrite", "/b?x=1"],
       ["tags.tier", "gold"],
+      ["timeouts.perTry", "250ms"],
+      ["retry.on", "5xx, reset"],
+      ["retry.max", "3"],
+      ["retry.backoff", "10ms"],
+      ["retry.statusCodes", "404,429"],
+      ["overrideHost.addr", "[::1]:80"],
+      ["overrideHost.strict", "true"],
     ];
     expect(set(all).status).toBe(status.OK);
     caller.stream.author = "g@v2";
@@ -44,6 +51,7 @@ describe("sluice.route_set", () => {
       set([
         ["cluster", "green"],
         ["tags.more", "1"],
+        ["retry.max", "2"],
       ]).status,
     ).toBe(status.OK);
     expect(caller.stream.notes.decision).toEqual({
@@ -53,6 +61,10 @@ describe("sluice.route_set", () => {
       hostRewrite: "b.test:81",
       pathRewrite: "/b?x=1",
       tags: { tier: "gold", more: "1" },
+      perTryTimeoutMs: 250,
+      retry: { on: ["5xx", "reset"], max: 2, backoff: { base: 10, most: 100 }, statusCodes: [404, 429] },
+      overrideAddr: "[::1]:80",
+      overrideStrict: true,
       by: {
         cluster: "g@v2",
         "timeouts.route": "f@v1",
@@ -60,6 +72,13 @@ describe("sluice.route_set", () => {
         hostRewrite: "f@v1",
         pathRewrite: "f@v1",
         "tags.tier": "f@v1",
+        "timeouts.perTry": "f@v1",
+        "retry.on": "f@v1",
+        "retry.max": "g@v2",
+        "retry.backoff": "f@v1",
+        "retry.statusCodes": "f@v1",
+        "overrideHost.addr": "f@v1",
+        "overrideHost.strict": "f@v1",
         "tags.more": "g@v2",
       },
     });
@@ -75,12 +94,23 @@ describe("sluice.route_set", () => {
     ["hostRewrite", "a b", "the value given for hostRewrite is not valid"],
     ["hostRewrite", "a\r\nx: y", "the value given for hostRewrite is not valid"],
     ["pathRewrite", "no-slash", "the value given for pathRewrite is not valid"],
-    ["retry.on", "5xx", "this host's router does not do retry.on"],
+    ["retry.on", "5xx,never", "the value given for retry.on is not valid"],
+    ["retry.max", "11", "the value given for retry.max is not valid"],
+    ["retry.max", "-1", "the value given for retry.max is not valid"],
+    ["retry.backoff", "25", "the value given for retry.backoff is not valid"],
+    ["retry.backoff", "1s,25ms", "the value given for retry.backoff is not valid"],
+    ["retry.backoff", "1s,2s,3s", "the value given for retry.backoff is not valid"],
+    ["retry.statusCodes", "503,x", "the value given for retry.statusCodes is not valid"],
+    ["retry.perTryIdle", "1s", "this host's router does not do retry.perTryIdle"],
     ["subset.version", "v2", "this host's router does not do subset.version"],
-    ["overrideHost.addr", "a:1", "this host's router does not do overrideHost.addr"],
+    ["overrideHost.addr", "a", "the value given for overrideHost.addr is not valid"],
+    ["overrideHost.strict", "yes", "the value given for overrideHost.strict is not valid"],
+    ["priority", "HIGH", "this host's router does not do priority"],
+    ["hedge", "x", "this host's router does not do hedge"],
     ["hashKeys", "u", "this host's router does not do hashKeys"],
     ["mirrors", "b=10", "this host's router does not do mirrors"],
-    ["timeouts.perTry", "1s", "this host's router does not do timeouts.perTry"],
+    ["timeouts.perTry", "1", "the value given for timeouts.perTry is not valid"],
+    ["timeouts.maxStream", "1s", "this host's router does not do timeouts.maxStream"],
   ])("all or nothing: %s = %s refuses the rest too", (key, value, reason) => {
     expect(
       whyNot(

@@ -2,6 +2,7 @@
 import { VirtualClock } from "../../../../host/base/clock.ts";
 import type { ForeignContext, ForeignStream } from "../../../../host/plugin/foreign/context.ts";
 import { callForeign } from "../../../../host/plugin/foreign/table.ts";
+import { HandOver } from "../../../../host/plugin/hand-over.ts";
 import type { FilterOptions } from "../../../../host/plugin/options.ts";
 import { privateState } from "../../../../host/plugin/private-state.ts";
 import type { PluginServices } from "../../../../host/plugin/services.ts";
@@ -34,6 +35,7 @@ export class Caller {
     services: this.services,
     options: { vmId: "vm", bufferLimitBytes: 1000 } as FilterOptions,
     declared: null,
+    handOver: new HandOver(),
   };
   refusal = "";
   debugging = true;

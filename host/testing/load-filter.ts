@@ -1,0 +1,69 @@
+// A filter made ready for the harness: the defaults of its options, its module prepared once however many harnesses use it.
+import { START_FUEL_FACTOR } from "../abi/limits.ts";
+import { sha256Hex } from "../base/hash.ts";
+import { prepareModule, type PreparedModule, type PrepareOptions } from "../module/prepare.ts";
+import { semverOf } from "../module/semver.ts";
+import { Generation } from "../plugin/generation.ts";
+import type { FilterOptions } from "../plugin/options.ts";
+import type { PluginServices } from "../plugin/services.ts";
+
+export interface FilterUnderTest {
+  readonly name: string;
+  readonly wasm: Uint8Array;
+  /** pluginConfig: an object, or the text itself. Absent = no configuration. */
+  readonly config?: unknown;
+  readonly options?: Partial<FilterOptions>;
+}
+
+/** Points per callback, where a test does not say otherwise. */
+export const DEFAULT_FUEL = 10_000_000;
+
+const DEFAULTS: FilterOptions = {
+  name: "",
+  source: "",
+  sha256: "",
+  phase: "",
+  priority: 0,
+  failurePolicy: "FAIL_CLOSED",
+  limits: { memoryBytes: 64 * 1024 * 1024, fuel: DEFAULT_FUEL },
+  allowedCapabilities: null,
+  allowedUpstreams: null,
+  rootId: "",
+  vmId: "",
+  vmConfig: "",
+  environment: {},
+  pauseTimeoutMs: 30_000,
+  bufferLimitBytes: 1024 * 1024,
+  pluginConfig: "",
+};
+
+/** Modules prepared before, by their bytes: suites run one module hundreds of times. */
+const prepared = new WeakMap<Uint8Array, Map<string, PreparedModule>>();
+
+function prepareOnce(wasm: Uint8Array, options: PrepareOptions): PreparedModule {
+  const known = prepared.get(wasm) ?? new Map<string, PreparedModule>();
+  prepared.set(wasm, known);
+  const limits = `${options.memoryBytes}/${options.fuel}`;
+  const ready = known.get(limits) ?? prepareModule(wasm, options);
+  known.set(limits, ready);
+  return ready;
+}
+
+/** @throws ProblemError when the filter does not load or refuses its configuration */
+export function loadFilter({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
+  const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
+  const filter: FilterOptions = { ...DEFAULTS, name, vmId: name, pluginConfig, ...options };
+  const { fuel, memoryBytes } = filter.limits;
+  const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
+  const { module, info } = prepareOnce(wasm, { name, memoryBytes, fuel: initial });
+  const spec = {
+    options: filter,
+    version: "test",
+    configs: [filter.pluginConfig],
+    key: `${name}@test`,
+    sha256: sha256Hex(wasm),
+    semver: semverOf(info),
+    overrides: {},
+  };
+  return new Generation(spec, module, services);
+}
