@@ -1,6 +1,8 @@
 // `filters:` of a config -> FilterOptions.
 import { resolve } from "node:path";
-import type { FilterOptions } from "../plugin/options.ts";
+import { FILTER_DEFAULTS as DEFAULTS } from "../plugin/defaults.ts";
+import { FAULT_CAUSES } from "../plugin/failure-policy.ts";
+import type { FailurePolicy, FilterOptions } from "../plugin/options.ts";
 import type { Reader } from "./reader.ts";
 
 const MiB = 1024 * 1024;
@@ -41,6 +43,21 @@ function readList(reader: Reader): readonly string[] | null {
   return reader.isPresent ? reader.strings() : null;
 }
 
+const POLICIES: readonly FailurePolicy[] = ["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"];
+
+/** One word for all causes, or a word for each; the phase says what a cause without one means. */
+function readFailurePolicy(
+  reader: Reader,
+  phase: FilterOptions["phase"],
+): Pick<FilterOptions, "failurePolicy" | "failurePolicies"> {
+  const byDefault = phase === "STATS" ? "FAIL_OPEN" : "FAIL_CLOSED";
+  const given = FAULT_CAUSES.filter((cause) => reader.get(cause).isPresent);
+  return {
+    failurePolicy: reader.oneOf(POLICIES, byDefault),
+    failurePolicies: Object.fromEntries(given.map((cause) => [cause, reader.get(cause).oneOf(POLICIES, byDefault)])),
+  };
+}
+
 /** One filter, defaults filled in. `folder` is where the config file stands. */
 export function readFilter(reader: Reader, folder: string): FilterOptions {
   const name = reader.get("name").text();
@@ -52,9 +69,11 @@ export function readFilter(reader: Reader, folder: string): FilterOptions {
     sha256,
     phase,
     priority: reader.get("priority").number(0),
-    failurePolicy: reader
-      .get("failurePolicy")
-      .oneOf(["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"], phase === "STATS" ? "FAIL_OPEN" : "FAIL_CLOSED"),
+    ...readFailurePolicy(reader.get("failurePolicy"), phase),
+    quarantine: {
+      faults: reader.get("quarantine").get("faults").number(DEFAULTS.quarantine.faults),
+      windowMs: reader.get("quarantine").get("window").durationMs(DEFAULTS.quarantine.windowMs),
+    },
     limits: {
       memoryBytes: reader
         .get("limits")

@@ -3,7 +3,7 @@
 import { Type, type TSchema } from "typebox";
 import { listeners } from "./schema-listeners.ts";
 import { clientTls } from "./schema-tls.ts";
-import { fuel, duration, EXPECTED, name, size, text } from "./schema-words.ts";
+import { fuel, duration, EXPECTED, name, size, text, WORDS } from "./schema-words.ts";
 
 const strict = { additionalProperties: false } as const;
 const object = (properties: Record<string, TSchema>, description: string): TSchema =>
@@ -86,6 +86,41 @@ const cluster = object(
   "A group of servers that answer the same requests.",
 );
 
+const policies = ["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"];
+const policyOf = (description: string): TSchema => Type.Enum(policies, { description });
+
+const failurePolicy = Type.Unsafe({
+  ...object(
+    {
+      start: optional(policyOf("The module does not start.")),
+      config: optional(policyOf("It refuses its configuration.")),
+      trap: optional(policyOf("It trapped, or a host call failed in a way that ends it.")),
+      fuel: optional(policyOf("It used more than limits.fuel.")),
+      oom: optional(policyOf("It trapped at limits.memory.")),
+      tick: optional(policyOf("It failed in its tick; default as trap.")),
+    },
+    "What a request meets while no instance lives: one word, or one for each cause. Default FAIL_CLOSED, FAIL_OPEN for phase STATS.",
+  ),
+  type: ["string", "object"],
+  pattern: `^(${policies.join("|")})$`,
+  [EXPECTED]: `one of ${policies.join(", ")}`,
+  [WORDS]: policies,
+});
+
+const quarantine = object(
+  {
+    faults: optional(
+      Type.Integer({
+        minimum: 0,
+        default: 3,
+        description: "Faults within the window, over all data threads; 0 = never.",
+      }),
+    ),
+    window: optional(duration("How long a fault counts.", "60s")),
+  },
+  "When a version is given up: traffic returns to the last good one.",
+);
+
 const strings = (description: string): TSchema => Type.Array(Type.String(), { description });
 
 const filter = object(
@@ -101,11 +136,8 @@ const filter = object(
     ),
     phase: optional(Type.Enum(["AUTHN", "AUTHZ", "STATS"], { description: "Where in the chain; absent = last." })),
     priority: optional(Type.Integer({ default: 0, description: "Inside a phase, higher runs first." })),
-    failurePolicy: optional(
-      Type.Enum(["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"], {
-        description: "What a request meets while no instance lives. Default FAIL_CLOSED, FAIL_OPEN for phase STATS.",
-      }),
-    ),
+    failurePolicy: optional(failurePolicy),
+    quarantine: optional(quarantine),
     limits: optional(
       object(
         { memory: optional(size("Linear memory cap.", "64MiB")), fuel: optional(fuel) },

@@ -7,15 +7,17 @@
 // A dead instance is renewed under every failure policy: the first time at once, then after a jittered back-off of 1 s
 // doubling to 60 s; the policy only says what a stream meets meanwhile (decisions.md 1).
 import type { Timer } from "../base/clock.ts";
-import type { GuestFault } from "../vm/faults.ts";
+import type { FaultCause, GuestFault } from "../vm/faults.ts";
+import { policyFor } from "./failure-policy.ts";
 import { FilterInstance, type InstanceSpec } from "./instance.ts";
+import type { FailurePolicy } from "./options.ts";
 import type { PluginContext } from "./plugin-context.ts";
 import type { PluginServices } from "./services.ts";
 
 const FIRST_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 60_000;
-/** Faults further apart than this start the back-off anew. */
-const FAULT_MEMORY_MS = 60_000;
+/** Failures further apart than this start the back-off anew. */
+const FAILURE_MEMORY_MS = 60_000;
 
 export interface GenerationSpec extends InstanceSpec {
   /** Identity over module, configuration and everything else that shapes an instance. */
@@ -35,9 +37,12 @@ export class Generation {
   #onRetired: () => void = () => {};
   #deadline: Timer | null = null;
   #deadlineMs = 0;
-  #faults = 0;
-  #lastFaultMs = -Infinity;
+  #failures = 0;
+  #lastFailureMs = -Infinity;
+  #hasFaulted = false;
   #renewAtMs = 0;
+  /** Why no instance lives, or did not the last time. */
+  #cause: FaultCause = "trap";
 
   /** @throws ProblemError when the filter does not start or refuses its configuration */
   constructor(spec: GenerationSpec, module: WebAssembly.Module, services: PluginServices) {
@@ -73,6 +78,11 @@ export class Generation {
   /** Fuel the living instance's last callback left over; null without a budget. */
   get fuelLeft(): number | null {
     return this.#instance?.vm.fuelLeft ?? null;
+  }
+
+  /** What a stream meets that this filter cannot serve now. */
+  get policy(): FailurePolicy {
+    return policyFor(this.spec.options, this.#cause);
   }
 
   /** The plugin context for `config`, from the living instance or a renewed one; null = policy decides. */
@@ -118,13 +128,8 @@ export class Generation {
   }
 
   #faulted(fault: GuestFault): void {
-    const { clock, random } = this.#services;
-    const now = clock.monotonicMs();
-    this.#faults = now - this.#lastFaultMs > FAULT_MEMORY_MS ? 1 : this.#faults + 1;
-    this.#lastFaultMs = now;
-    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#faults - 2));
-    const renewInMs = this.#faults === 1 ? 0 : backoff * (0.5 + random.fraction() / 2);
-    this.#renewAtMs = now + renewInMs;
+    this.#hasFaulted = true;
+    const renewInMs = this.#backOff(fault.cause);
     const instance = this.#instance;
     this.#instance = null;
     const { options, version } = this.spec;
@@ -132,13 +137,27 @@ export class Generation {
     instance?.abandon();
   }
 
+  /** One failure more: when the next instance may be tried, in ms from now. */
+  #backOff(cause: FaultCause): number {
+    const { clock, random } = this.#services;
+    const now = clock.monotonicMs();
+    this.#failures = now - this.#lastFailureMs > FAILURE_MEMORY_MS ? 1 : this.#failures + 1;
+    this.#lastFailureMs = now;
+    this.#cause = cause;
+    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#failures - 2));
+    const inMs = this.#failures === 1 ? 0 : backoff * (0.5 + random.fraction() / 2);
+    this.#renewAtMs = now + inMs;
+    return inMs;
+  }
+
   #renew(): FilterInstance | null {
     if (this.#state === "retired" || this.#services.clock.monotonicMs() < this.#renewAtMs) return null;
+    this.#hasFaulted = false;
     try {
       this.#instance = this.#create();
     } catch {
-      // Reported through #faulted, or refused its configuration this time: the back-off decides when to try again.
-      this.#renewAtMs = Math.max(this.#renewAtMs, this.#services.clock.monotonicMs() + FIRST_BACKOFF_MS);
+      // A fault has been reported and has set the back-off; a configuration refused this time is a failure as well.
+      if (!this.#hasFaulted) this.#backOff("config");
     }
     return this.#instance;
   }

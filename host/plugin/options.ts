@@ -1,7 +1,16 @@
 // What a filter is once the config has been parsed: plain frozen data. Types only.
+import type { FaultCause } from "../vm/faults.ts";
 
 export type FailurePolicy = "FAIL_CLOSED" | "FAIL_OPEN" | "FAIL_RELOAD";
 export type Phase = "AUTHN" | "AUTHZ" | "STATS" | "";
+
+/** When a version counts as poison: this many faults within this time, over all data threads. */
+export interface QuarantineOptions {
+  /** Default 3; 0 = never. */
+  readonly faults: number;
+  /** Default 60 000. */
+  readonly windowMs: number;
+}
 
 export interface FilterLimits {
   /** Linear memory cap in bytes. Default 64 MiB. */
@@ -20,6 +29,9 @@ export interface FilterOptions {
   readonly phase: Phase;
   readonly priority: number;
   readonly failurePolicy: FailurePolicy;
+  /** Where a cause of failure has a policy of its own (failure-policy.ts). */
+  readonly failurePolicies: Readonly<Partial<Record<FaultCause, FailurePolicy>>>;
+  readonly quarantine: QuarantineOptions;
   readonly limits: FilterLimits;
   /** Names of host functions the guest may call; null = all. */
   readonly allowedCapabilities: readonly string[] | null;

@@ -10,6 +10,7 @@ import { newArmCounts, type ArmCounts, type ChainSlot } from "../chain/slot.ts";
 import { FilterChain, TcpFilterChain } from "../chain/template.ts";
 import { prepareModule, type PrepareOptions } from "../module/prepare.ts";
 import type { MetricSample } from "../observe/samples.ts";
+import { FILTER_DEFAULTS } from "../plugin/defaults.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import { ConnectionState } from "../plugin/stream-notes.ts";
@@ -222,25 +223,6 @@ export class Harness {
 /** Points per callback, where a test does not say otherwise. */
 export const DEFAULT_FUEL = 10_000_000;
 
-const DEFAULTS: FilterOptions = {
-  name: "",
-  source: "",
-  sha256: "",
-  phase: "",
-  priority: 0,
-  failurePolicy: "FAIL_CLOSED",
-  limits: { memoryBytes: 64 * 1024 * 1024, fuel: DEFAULT_FUEL },
-  allowedCapabilities: null,
-  allowedUpstreams: null,
-  rootId: "",
-  vmId: "",
-  vmConfig: "",
-  environment: {},
-  pauseTimeoutMs: 30_000,
-  bufferLimitBytes: 1024 * 1024,
-  pluginConfig: "",
-};
-
 /** Modules prepared before, by their bytes: suites run one module hundreds of times. */
 const prepared = new WeakMap<Uint8Array, Map<string, WebAssembly.Module>>();
 
@@ -255,7 +237,7 @@ function prepareOnce(wasm: Uint8Array, options: PrepareOptions): WebAssembly.Mod
 
 function load({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
   const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
-  const filter: FilterOptions = { ...DEFAULTS, name, vmId: name, pluginConfig, ...options };
+  const filter: FilterOptions = { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, ...options };
   const { fuel, memoryBytes } = filter.limits;
   const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
   const module = prepareOnce(wasm, { name, memoryBytes, fuel: initial });

@@ -13,6 +13,12 @@ export interface GuestFault {
   readonly callback: string;
   readonly contextId: number;
   readonly message: string;
+  /** Id of the request on whose behalf it ran; "" for a plugin context. */
+  readonly requestId: string;
+  /** Points the callback had used; null without a budget. */
+  readonly fuel: number | null;
+  /** The newest host calls, oldest first, in words. */
+  readonly hostCalls: readonly string[];
   /** The guest's frames, `name@offset`, innermost first. */
   readonly frames: readonly GuestFrame[];
 }

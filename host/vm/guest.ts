@@ -1,6 +1,7 @@
 // A running guest as its host functions see it: what they act on, and how they end it. Vm implements this; the env-*.ts
 // files know nothing else of it.
 import type { Status } from "../abi/status.ts";
+import type { CallRing } from "./call-ring.ts";
 import type { FaultReason, GuestFault } from "./faults.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { OutputLines } from "./output-lines.ts";
@@ -28,6 +29,8 @@ export interface VmOptions {
 
 export interface Guest {
   readonly memory: GuestMemory;
+  /** The newest host calls, and what they cost. */
+  readonly hostCalls: CallRing;
   /** Why the newest refused call was refused. */
   readonly refusal: Refusal;
   readonly options: VmOptions;

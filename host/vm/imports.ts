@@ -37,12 +37,13 @@ export function buildImports(vm: Guest, module: WebAssembly.Module, profile: Pro
   };
   const env = profile === null ? own : profile.calls(own);
   const wasi = wasiCalls(vm);
+  const arity = (name: string): number => (own[name] ?? wasi[name])?.length ?? 0;
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: space, name, kind } of WebAssembly.Module.imports(module)) {
     const table = space === "env" ? env : WASI_NAMES.has(space) ? wasi : undefined;
     const target = (imports[space] ??= {});
     if (kind === "function" && table !== undefined)
-      target[name] = traced(vm, name, pick(vm, table, space, name)) as WebAssembly.ImportValue;
+      target[name] = hostFunction(vm, name, pick(vm, table, space, name), arity(name)) as WebAssembly.ImportValue;
     else if (kind === "memory")
       target[name] = new WebAssembly.Memory({ initial: 2, maximum: Math.floor(vm.options.memoryBytes / 65_536) });
   }
@@ -72,6 +73,10 @@ function notInAllocator(vm: Guest, name: string, run: HostFunction): HostFunctio
     if (vm.allocating) vm.abort("restricted_callback", `${name} is not allowed during allocation`);
     return call(...args);
   };
+}
+
+function hostFunction(vm: Guest, name: string, run: HostFunction, arity: number): HostFunction {
+  return traced(vm, name, vm.hostCalls.record(name, run, arity));
 }
 
 function traced(vm: Guest, name: string, run: HostFunction): HostFunction {

@@ -9,11 +9,18 @@ import { giveText } from "./given-texts.ts";
 import { names, values } from "./name-table.ts";
 import { Refusal } from "./refusal.ts";
 
+/** Reading and writing the guest's counter costs as much as a host call, so copies are charged in bundles. */
+const CHARGED_BYTES = 1024 * 1024;
+/** reliability.md 2.2. */
+const BYTES_PER_POINT = 16;
 const NO_BUFFER = new ArrayBuffer(0);
 const OUTSIDE = "the range that begins at {} is not inside the guest's memory";
 
 export class GuestMemory {
   readonly #refusal: Refusal;
+  readonly #charge: (points: number) => void;
+  /** Bytes copied either way since the callback began, or since they were charged. */
+  #moved = 0;
   #memory: WebAssembly.Memory | null = null;
   #allocate: (size: number) => number = () => 0;
   /** Address of the guest's scratch words (used, base, capacity); 0 = it has none. */
@@ -22,9 +29,13 @@ export class GuestMemory {
   #bytes: Buffer = Buffer.from(NO_BUFFER);
   #words: Uint32Array = new Uint32Array(NO_BUFFER);
 
-  /** @param refusal hears of every range that is not in the memory */
-  constructor(refusal: Refusal = new Refusal()) {
+  /**
+   * @param refusal hears of every range that is not in the memory
+   * @param charge takes points off the guest's fuel, for what is copied
+   */
+  constructor(refusal: Refusal = new Refusal(), charge: (points: number) => void = () => {}) {
     this.#refusal = refusal;
+    this.#charge = charge;
   }
 
   /**
@@ -36,6 +47,10 @@ export class GuestMemory {
     this.#allocate = allocate;
     this.#scratch = (scratch & 3) === 0 ? scratch >>> 0 : 0;
     this.#refresh();
+  }
+
+  callbackBegan(): void {
+    this.#moved = 0;
   }
 
   get attached(): boolean {
@@ -58,11 +73,17 @@ export class GuestMemory {
   // The views themselves say when they are stale: growing detaches their buffer, and a detached view has no length. Asking
   // the memory for its buffer each time is a call out of JavaScript, ten times per callback (docs/performance.md).
   #fits(at: number, size: number): boolean {
+    if ((this.#moved += size) > CHARGED_BYTES) this.#chargeMoved();
     if (at + size <= this.#bytes.length) return true;
     this.#refresh();
     if (at + size <= this.#bytes.length) return true;
     this.#refusal.note(OUTSIDE, at);
     return false;
+  }
+
+  #chargeMoved(): void {
+    this.#charge(Math.floor(this.#moved / BYTES_PER_POINT));
+    this.#moved = 0;
   }
 
   /** Bytes as latin1 text (every byte round-trips), or null out of bounds. */

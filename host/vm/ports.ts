@@ -85,6 +85,8 @@ export interface Hostcalls {
   /** Queue id, or 0. */
   registerQueue(name: string): number;
   foreign(name: string, args: Buffer): ForeignResult;
+  /** For reports: the request this is about. Absent = none. */
+  readonly requestId?: string;
   /** Keeps its instance past the drain deadline: a connection that a reload must not break. */
   readonly longLived?: boolean;
   /** The instance died or was taken away: the context must not call into it any more. */

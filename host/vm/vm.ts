@@ -6,6 +6,7 @@ import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import { downstreamSide, lookUpCallbacks, NO_CALLBACKS, requestSide, responseSide, upstreamSide } from "./callbacks.ts";
 import type { GuestCallback, GuestCallbacks } from "./callbacks.ts";
+import { CallRing } from "./call-ring.ts";
 import { GuestAbort, guestFrames, messageOf, reasonOf, throwIf } from "./faults.ts";
 import type { FaultCause, FaultReason, GuestFault } from "./faults.ts";
 import { ContextTable } from "./context-table.ts";
@@ -17,6 +18,7 @@ import type { Hostcalls, VmServices } from "./ports.ts";
 import { type Profile, profiled, profileOf } from "./profile.ts";
 import { Refusal } from "./refusal.ts";
 import { RESTRICTED, takeRefusal } from "./restricted.ts";
+import { startUp } from "./start-up.ts";
 import { traceCallbacks } from "./trace.ts";
 
 /** What {@link Vm.call} answers when the instance is dead. */
@@ -29,7 +31,8 @@ const MAX_CALLS = 2 ** 29 - 1;
 
 export class Vm implements Guest {
   readonly refusal = new Refusal();
-  readonly memory = new GuestMemory(this.refusal);
+  readonly hostCalls = new CallRing((points) => this.#charge(points));
+  readonly memory = new GuestMemory(this.refusal, (points) => this.#charge(points));
   readonly options: VmOptions;
   readonly output: OutputLines;
   /** What host calls act on now: the effective context. Restricted while starting up and allocating. */
@@ -51,7 +54,6 @@ export class Vm implements Guest {
   #fuel: WebAssembly.Global | null = null;
   /** What the module fills its counter with at the start of each callback. */
   #budget: WebAssembly.Global | null = null;
-  #exports: WebAssembly.Exports = {};
   #ended: { readonly reason: FaultReason; readonly message: string } | null = null;
   #deferred: (() => void)[] = [];
   #running = false;
@@ -68,7 +70,7 @@ export class Vm implements Guest {
       const profile = profileOf(this.options.profile, this);
       const instance = new WebAssembly.Instance(module, buildImports(this, module, profile));
       this.#attach(instance.exports, profile);
-      this.#start();
+      startUp(instance.exports, () => void (this.#ended = null));
       throwIf(takeRefusal());
       return 0;
     });
@@ -77,7 +79,6 @@ export class Vm implements Guest {
   }
 
   #attach(exports: WebAssembly.Exports, profile: Profile | null): void {
-    this.#exports = exports;
     const allocator = exports["malloc"] ?? exports["proxy_on_memory_allocate"];
     this.#allocator = typeof allocator === "function" ? (allocator as (size: number) => number) : null;
     const { __fuel: fuel, __fuel_budget: budget, sluice_scratch: scratch } = exports;
@@ -94,28 +95,6 @@ export class Vm implements Guest {
     this.responseCallbacks = responseSide(this.callbacks);
     this.downstreamCallbacks = downstreamSide(this.callbacks);
     this.upstreamCallbacks = upstreamSide(this.callbacks);
-  }
-
-  /** `_initialize`, then `main` (or `__main_void`); only without `_initialize`: `_start` (abi.md 3.1). */
-  #start(): void {
-    const { _initialize: initialize, _start: start, main, __main_void: mainVoid } = this.#exports;
-    if (typeof initialize !== "function") {
-      if (typeof start === "function") this.#runStart(start);
-      return;
-    }
-    initialize();
-    if (typeof main === "function") main(0, 0);
-    else if (typeof mainVoid === "function") mainVoid();
-  }
-
-  /** `proc_exit(0)` is the ordinary end of a WASI command (abi.md 12.1). */
-  #runStart(start: WebAssembly.ExportValue): void {
-    try {
-      (start as () => void)();
-    } catch (error) {
-      if (!(error instanceof GuestAbort && error.message === "proc_exit(0)")) throw error;
-      this.#ended = null;
-    }
   }
 
   get allocating(): boolean {
@@ -189,6 +168,8 @@ export class Vm implements Guest {
     this.#running = true;
     this.context = context;
     this.refusal.clear();
+    this.hostCalls.callbackBegan();
+    this.memory.callbackBegan();
     this.#frozenNanos = 0n;
   }
 
@@ -200,6 +181,12 @@ export class Vm implements Guest {
   #setBudget(factor: number): void {
     const { fuel } = this.options;
     if (this.#budget !== null && fuel !== null) this.#budget.value = Math.min(fuel * factor, MAX_FUEL);
+  }
+
+  /** What the host did for the guest. Below zero, its next charge point traps, which it cannot catch. */
+  #charge(points: number): void {
+    const left = this.fuelLeft;
+    if (this.#fuel !== null && left !== null) this.#fuel.value = Math.max(-1, left - points);
   }
 
   #leave(): void {
@@ -260,9 +247,26 @@ export class Vm implements Guest {
     const frames = error instanceof Error ? guestFrames(error.stack ?? "", this.#budget !== null) : [];
     const message = this.#ended?.message ?? messageOf(error);
     const exact: FaultCause = cause === "trap" && (reason === "fuel" || reason === "oom") ? reason : cause;
-    this.fault = { reason, cause: exact, callback, contextId, message, frames };
+    const { requestId = "" } = this.contexts.get(contextId) ?? {};
+    const { words: hostCalls } = this.hostCalls;
+    this.fault = {
+      reason,
+      cause: exact,
+      callback,
+      contextId,
+      message,
+      requestId,
+      fuel: this.#fuelUsed(),
+      hostCalls,
+      frames,
+    };
     this.#deferred = [];
     this.options.onFault(this.fault);
+  }
+
+  #fuelUsed(): number | null {
+    const left = this.fuelLeft;
+    return left === null || this.#budget === null ? null : Number(this.#budget.value) - Math.max(0, left);
   }
 
   #fuelOut(): boolean {

@@ -128,6 +128,8 @@ describe("a config that is right", () => {
       phase: "STATS",
       priority: 0,
       failurePolicy: "FAIL_OPEN",
+      failurePolicies: {},
+      quarantine: { faults: 3, windowMs: 60_000 },
       limits: { memoryBytes: 16 * 1024 * 1024, fuel: 10_000_000 },
       allowedCapabilities: ["proxy_log"],
       allowedUpstreams: ["web"],

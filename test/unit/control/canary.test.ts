@@ -26,6 +26,8 @@ const GENERATION: GenerationMessage = {
     phase: "",
     priority: 0,
     failurePolicy: "FAIL_CLOSED",
+    failurePolicies: {},
+    quarantine: { faults: 3, windowMs: 60_000 },
     limits: { memoryBytes: 1 << 20, fuel: null },
     allowedCapabilities: null,
     allowedUpstreams: null,

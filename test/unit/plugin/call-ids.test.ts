@@ -22,6 +22,8 @@ test("two plugin contexts of one VM never give out the same id, whatever the kin
     phase: "",
     priority: 0,
     failurePolicy: "FAIL_CLOSED",
+    failurePolicies: {},
+    quarantine: { faults: 3, windowMs: 60_000 },
     limits: { memoryBytes: 16 * 1024 * 1024, fuel: null },
     allowedCapabilities: null,
     allowedUpstreams: null,
