@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { FILTER_DEFAULTS as DEFAULTS } from "../plugin/defaults.ts";
 import { FAULT_CAUSES } from "../plugin/failure-policy.ts";
 import type { FailurePolicy, FilterOptions } from "../plugin/options.ts";
+import { readLimits } from "./read-limits.ts";
 import type { Reader } from "./reader.ts";
 
 const MiB = 1024 * 1024;
@@ -58,6 +59,28 @@ function readFailurePolicy(
   };
 }
 
+/**
+ * What the filter may ask of the host. A module from elsewhere may not call out, call foreign functions or find other
+ * filters' queues unless the configuration says so (abi.md 11.3).
+ */
+function readRights(reader: Reader, name: string): Rights {
+  const isForeign = /^[a-z][a-z0-9+.-]*:\/\//i.test(reader.get("source").text());
+  const list = (key: string, elsewhere: readonly string[]): readonly string[] | null =>
+    readList(reader.get(key)) ?? (isForeign ? elsewhere : null);
+  return {
+    allowedCapabilities: readList(reader.get("allowedCapabilities")),
+    allowedProperties: readList(reader.get("allowedProperties")),
+    allowedForeignFunctions: list("allowedForeignFunctions", ["sluice.features"]),
+    allowedNamespaces: list("allowedNamespaces", [reader.get("vmId").text(name)]),
+    allowedUpstreams: list("allowedUpstreams", []),
+  };
+}
+
+type Rights = Pick<
+  FilterOptions,
+  "allowedCapabilities" | "allowedProperties" | "allowedForeignFunctions" | "allowedNamespaces" | "allowedUpstreams"
+>;
+
 /** One filter, defaults filled in. `folder` is where the config file stands. */
 export function readFilter(reader: Reader, folder: string): FilterOptions {
   const name = reader.get("name").text();
@@ -74,15 +97,8 @@ export function readFilter(reader: Reader, folder: string): FilterOptions {
       faults: reader.get("quarantine").get("faults").number(DEFAULTS.quarantine.faults),
       windowMs: reader.get("quarantine").get("window").durationMs(DEFAULTS.quarantine.windowMs),
     },
-    limits: {
-      memoryBytes: reader
-        .get("limits")
-        .get("memory")
-        .bytes(64 * MiB),
-      fuel: reader.get("limits").get("fuel").fuel(10_000_000),
-    },
-    allowedCapabilities: readList(reader.get("allowedCapabilities")),
-    allowedUpstreams: readList(reader.get("allowedUpstreams")),
+    limits: readLimits(reader.get("limits")),
+    ...readRights(reader, name),
     rootId: reader.get("rootId").text(),
     vmId: reader.get("vmId").text(name),
     vmConfig: reader.get("vmConfig").jsonText(),

@@ -31,6 +31,7 @@ export interface Version {
 export function generationKey(version: Version, overrides: Readonly<Record<string, string>>): string {
   const { options, label, moduleKey } = version;
   const { vmId, vmConfig, environment, allowedCapabilities, allowedUpstreams, limits, rootId } = options;
+  const { allowedProperties, allowedForeignFunctions, allowedNamespaces } = options;
   const shape = [
     label,
     moduleKey,
@@ -41,6 +42,9 @@ export function generationKey(version: Version, overrides: Readonly<Record<strin
     environment,
     allowedCapabilities,
     allowedUpstreams,
+    allowedProperties,
+    allowedForeignFunctions,
+    allowedNamespaces,
     limits,
   ];
   const rest = [

@@ -138,6 +138,7 @@ function startThreads(options: StartOptions, { config, epoch, stores, desk }: Th
     count: config.workers,
     init: {
       epoch,
+      threads: config.workers,
       ...stores.handles,
       logLevel: LOG_LEVELS[config.logLevel],
       node: config.node,

@@ -8,6 +8,7 @@
 // doubling to 60 s; the policy only says what a stream meets meanwhile (decisions.md 1).
 import type { Timer } from "../base/clock.ts";
 import type { FaultCause, GuestFault } from "../vm/faults.ts";
+import { addUse, type FuelUse } from "../vm/fuel-meter.ts";
 import { policyFor } from "./failure-policy.ts";
 import { FilterInstance, type InstanceSpec } from "./instance.ts";
 import type { FailurePolicy } from "./options.ts";
@@ -37,6 +38,8 @@ export class Generation {
   #onRetired: () => void = () => {};
   #deadline: Timer | null = null;
   #deadlineMs = 0;
+  /** Fuel used by instances that are gone. */
+  readonly #past = new Map<string, FuelUse>();
   #failures = 0;
   #lastFailureMs = -Infinity;
   #hasFaulted = false;
@@ -73,6 +76,13 @@ export class Generation {
   /** Linear memory of the living instance; 0 without one. */
   get memoryBytes(): number {
     return this.#instance?.vm.memory.byteLength ?? 0;
+  }
+
+  /** What each callback has used, over all instances there were. */
+  get fuelUses(): ReadonlyMap<string, FuelUse> {
+    const all = new Map(this.#past);
+    for (const [callback, use] of this.#instance?.vm.fuel.uses ?? []) addUse(all, callback, use);
+    return all;
   }
 
   /** Fuel the living instance's last callback left over; null without a budget. */
@@ -132,6 +142,7 @@ export class Generation {
     const renewInMs = this.#backOff(fault.cause);
     const instance = this.#instance;
     this.#instance = null;
+    for (const [callback, use] of instance?.vm.fuel.uses ?? []) addUse(this.#past, callback, use);
     const { options, version } = this.spec;
     this.#services.faulted({ filter: options.name, version, fault, renewInMs });
     instance?.abandon();

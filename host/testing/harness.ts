@@ -45,6 +45,9 @@ export interface HarnessOptions {
   readonly system?: SystemLoad;
   /** Hears of local replies that nobody could be given. */
   readonly replyIgnored?: (filter: string) => void;
+  /** Hears of limits that a filter met, and of rights it does not have. */
+  readonly overLimit?: (filter: string, limit: string) => void;
+  readonly denied?: (filter: string, right: string) => void;
   /** Answers look-ups of names. Default: filters look up none. */
   readonly dns?: DnsPort;
   /** Hears every call between host and guest. */
@@ -118,6 +121,8 @@ export class Harness {
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
       faulted: (report) => void this.faults.push(report),
       ...(options.replyIgnored === undefined ? {} : { replyIgnored: options.replyIgnored }),
+      ...(options.overLimit === undefined ? {} : { overLimit: options.overLimit }),
+      ...(options.denied === undefined ? {} : { denied: options.denied }),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       announceStreams: options.announceStreams ?? options.trace !== undefined,
       ...(options.profile === undefined ? {} : { profile: options.profile }),
@@ -229,7 +234,7 @@ const prepared = new WeakMap<Uint8Array, Map<string, WebAssembly.Module>>();
 function prepareOnce(wasm: Uint8Array, options: PrepareOptions): WebAssembly.Module {
   const known = prepared.get(wasm) ?? new Map<string, WebAssembly.Module>();
   prepared.set(wasm, known);
-  const limits = `${options.memoryBytes}/${options.fuel}`;
+  const limits = `${options.memoryBytes}/${options.tableEntries}/${options.fuel}`;
   const module = known.get(limits) ?? prepareModule(wasm, options).module;
   known.set(limits, module);
   return module;
@@ -238,9 +243,9 @@ function prepareOnce(wasm: Uint8Array, options: PrepareOptions): WebAssembly.Mod
 function load({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
   const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
   const filter: FilterOptions = { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, ...options };
-  const { fuel, memoryBytes } = filter.limits;
+  const { fuel, memoryBytes, tableEntries } = filter.limits;
   const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
-  const module = prepareOnce(wasm, { name, memoryBytes, fuel: initial });
+  const module = prepareOnce(wasm, { name, memoryBytes, tableEntries, fuel: initial });
   const sha256 = sha256Hex(wasm);
   const spec = {
     options: filter,

@@ -55,7 +55,7 @@ function pick(vm: Guest, table: HostFunctions, space: string, name: string): Hos
   if (allowed !== null && !allowed.includes(name) && RESTRICTABLE.test(name)) {
     // A filter falls back on NOT_FOUND only, and must do so here as well.
     const answer = name === "proxy_call_foreign_function" ? status.NOT_FOUND : status.INTERNAL_FAILURE;
-    return stub(vm, `${name} is not in the filter's allowedCapabilities`, answer);
+    return denied(vm, name, stub(vm, `${name} is not in the filter's allowedCapabilities`, answer));
   }
   const known = table[name];
   if (known !== undefined)
@@ -91,6 +91,15 @@ function traced(vm: Guest, name: string, run: HostFunction): HostFunction {
     const outcome = { status: answer, reason: refusal.count === before ? "" : refusal.text };
     trace.hostCall(callInWords(name, args, outcome, { memory: vm.memory, show: trace.show }));
     return answer;
+  };
+}
+
+/** As `stub`, counted each time. */
+function denied(vm: Guest, name: string, answer: HostFunction): HostFunction {
+  const say = answer as () => number;
+  return () => {
+    vm.options.limits.denied(name);
+    return say();
   };
 }
 

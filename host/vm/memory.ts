@@ -73,12 +73,15 @@ export class GuestMemory {
   // The views themselves say when they are stale: growing detaches their buffer, and a detached view has no length. Asking
   // the memory for its buffer each time is a call out of JavaScript, ten times per callback (docs/performance.md).
   #fits(at: number, size: number): boolean {
+    if (at + size > this.#bytes.length) {
+      this.#refresh();
+      if (at + size > this.#bytes.length) {
+        this.#refusal.note(OUTSIDE, at);
+        return false;
+      }
+    }
     if ((this.#moved += size) > CHARGED_BYTES) this.#chargeMoved();
-    if (at + size <= this.#bytes.length) return true;
-    this.#refresh();
-    if (at + size <= this.#bytes.length) return true;
-    this.#refusal.note(OUTSIDE, at);
-    return false;
+    return true;
   }
 
   #chargeMoved(): void {

@@ -30,7 +30,7 @@ export class Twin {
       show: discreet,
     });
     const queues = borrowed(services.queues);
-    const faulted = (report: FaultReport): void => services.log(lineOf(report));
+    const faulted = (report: FaultReport): void => services.log(lineOf(report), live.spec.options.limits.logLines);
     this.generation = live.twin({ ...services, trace, queues, bell: new QueueBell(), faulted });
     this.generation.hold();
   }

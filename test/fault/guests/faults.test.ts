@@ -2,6 +2,7 @@
 // callback (abi.md 13, decisions.md 1, 2 and 4). Through the real chain, with a clock that stands until it is moved.
 import { describe, expect, test } from "vitest";
 import { Harness } from "../../../host/testing/harness.ts";
+import { DEFAULT_LIMITS } from "../../../host/plugin/defaults.ts";
 import type { FilterOptions } from "../../../host/plugin/options.ts";
 import { type Deed, exercise, hostile } from "../../support/hostile.ts";
 
@@ -34,7 +35,7 @@ const CAUSES: readonly Cause[] = [
   {
     title: "memory that is refused, and a guest that gives up",
     deed: { does: "(loop $l (br_if $l (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable" },
-    options: { limits: { memoryBytes: 16 * 65_536, fuel: 10_000_000 } },
+    options: { limits: { ...DEFAULT_LIMITS, memoryBytes: 16 * 65_536, fuel: 10_000_000 } },
     found: "oom/oom",
   },
   {
@@ -265,7 +266,9 @@ describe("what is told", () => {
   });
 
   test("a loop used its whole budget", () => {
-    const h = load({ does: "(loop $l (br $l))" }, HEADERS, { limits: { memoryBytes: 1 << 20, fuel: 5000 } });
+    const h = load({ does: "(loop $l (br $l))" }, HEADERS, {
+      limits: { ...DEFAULT_LIMITS, memoryBytes: 1 << 20, fuel: 5000 },
+    });
     h.request().end();
     expect(h.faults[0]!.fault.fuel).toBe(5000);
   });
@@ -273,7 +276,7 @@ describe("what is told", () => {
 
 describe("host work is charged", () => {
   const endsByFuel = (does: string): void => {
-    const h = load({ does }, HEADERS, { limits: { memoryBytes: 4 << 20, fuel: 1_000_000 } });
+    const h = load({ does }, HEADERS, { limits: { ...DEFAULT_LIMITS, memoryBytes: 4 << 20, fuel: 1_000_000 } });
     const before = performance.now();
     h.request().end();
     expect(reasons(h)).toEqual(["fuel/fuel"]);

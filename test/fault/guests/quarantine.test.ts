@@ -53,6 +53,8 @@ describe("quarantine", () => {
     expect(await live(p)).toBe("v1");
     // The very requests that were answered 503 pass now.
     expect((await poison(p)).status).toBe(200);
+    const used = (await p.control.metrics()).filter(({ name }) => name === "sluice_filter_callbacks_total");
+    expect(used.map(({ labels }) => labels["callback"])).toContain("proxy_on_request_headers");
     const faulted = (await p.control.metrics()).filter(({ name }) => name === "sluice_filter_crashes_total");
     expect(faulted[0]?.labels).toEqual({ filter: "f", version: "v2", reason: "trap" });
     expect(faulted[0]?.value).toBeGreaterThanOrEqual(3);
