@@ -42,7 +42,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     send: (lines) => link.send({ type: "log", lines }),
     dropped: (filter) => counters.overLimit(filter, "logLines"),
   });
-  const bell = new QueueBell();
+  const bell = new QueueBell({ later: (task) => void setImmediate(task), nowMs: () => clock.monotonicMs() });
   const cluster = (name: string): Cluster | undefined => plane.current().clusters.get(name);
   let logLevel = init.logLevel;
   const services: PluginServices = {
@@ -93,7 +93,7 @@ function sharedStores(
     shared: new SharedData(init.sharedData as SharedDataHandle, threadId),
     metrics: new SharedMetrics(init.sharedMetrics as SharedMetricsHandle, threadId),
     queues: new SharedQueues(init.sharedQueues as SharedQueuesHandle, threadId, (queue, owner) => {
-      if (owner === threadId) setImmediate(() => bell.ring(queue));
+      if (owner === threadId) bell.ring(queue);
       else link.send({ type: "queueReady", queue, owner });
     }),
   };

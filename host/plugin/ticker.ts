@@ -49,6 +49,8 @@ export class Ticker {
     this.#timer = null;
     const before = clock.monotonicMs();
     if (!run()) return;
+    // A guest that has turned its tick off costs nothing more.
+    if (this.#periodMs === 0) return;
     this.#judge(clock.monotonicMs() - before);
     if (this.#timer === null) this.#arm();
   }

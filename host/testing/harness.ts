@@ -106,7 +106,7 @@ export class Harness {
     const { clock = "2030-01-01T00:00:00Z", seed = 1, logLevel = 0 } = options;
     this.clock = new VirtualClock(new Date(clock).getTime());
     this.#upstreams = new Upstreams(this.clock);
-    this.#state = privateState((task) => void this.clock.after(0, task));
+    this.#state = privateState((task) => void this.clock.after(0, task), this.clock);
     const services: PluginServices = {
       clock: this.clock,
       random: seededRandom(seed),

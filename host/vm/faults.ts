@@ -62,7 +62,8 @@ export function guestFrames(stack: string, entered: boolean): readonly GuestFram
 /** Which kind of end an exception out of a guest call means. */
 export function reasonOf(error: unknown): FaultReason {
   if (error instanceof GuestAbort) return error.reason;
-  if (error instanceof WebAssembly.RuntimeError) return "trap";
+  // An exception of the guest's own that it does not catch is its fault as well.
+  if (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception) return "trap";
   // V8's stack overflow; the instance could be called again, but the guest's shadow stack is not unwound.
   return error instanceof RangeError && /call stack/i.test(error.message) ? "stack" : "host_error";
 }

@@ -219,7 +219,7 @@ export class Vm implements Guest {
       return at;
     } catch (error) {
       // The same error object goes on: a new one could be caught by the guest (abi.md 13).
-      this.#ended ??= { reason: reasonOf(error), message: messageOf(error) };
+      this.#ended ??= { reason: this.fuel.isOut ? "fuel" : this.#orOom(reasonOf(error)), message: messageOf(error) };
       throw error;
     } finally {
       this.#suspended = null;

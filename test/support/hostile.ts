@@ -182,7 +182,7 @@ export const hostile = (deed: Deed, moment: string): Uint8Array => wat(hostileTe
 export function exercise(harness: Harness): { readonly status: number; readonly injected: boolean } {
   const web = harness.upstream("web");
   web.on("GET /", { status: 200, body: "answer", trailers: { "x-end": "1" } });
-  web.grpc("s.S/M", { messages: ["hello"] });
+  web.grpc("s.S/M", { metadata: { "x-m": "1" }, messages: ["hello"], trailers: { "x-t": "1" } });
   const exchange = harness.request({ method: "POST", headers: { "x-a": "1" }, body: "body", trailers: { "x-t": "1" } });
   harness.clock.advance(150);
   if (exchange.upstreamRequest !== null && exchange.state === "running")

@@ -31,7 +31,13 @@ export class Twin {
     });
     const queues = borrowed(services.queues);
     const faulted = (report: FaultReport): void => services.log(lineOf(report), live.spec.options.limits.logLines);
-    this.generation = live.twin({ ...services, trace, queues, bell: new QueueBell(), faulted });
+    this.generation = live.twin({
+      ...services,
+      trace,
+      queues,
+      bell: new QueueBell({ later: () => {}, nowMs: () => 0 }),
+      faulted,
+    });
     this.generation.hold();
   }
 

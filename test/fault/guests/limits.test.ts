@@ -212,6 +212,26 @@ describe("ticks", () => {
     expect(eager.began).toHaveLength(2);
   });
 
+  test("one that turns itself off in each run is not made rarer", () => {
+    const clock = new VirtualClock();
+    let ran = 0;
+    const ticker: Ticker = new Ticker({
+      clock,
+      shortestMs: 1,
+      run: () => {
+        ran++;
+        ticker.set(0);
+        return true;
+      },
+      slowed: () => expect.unreachable(),
+    });
+    for (let round = 0; round < 20; round++) {
+      ticker.set(10);
+      clock.advance(10);
+    }
+    expect(ran).toBe(20);
+  });
+
   test("one that takes over a tenth of the time is doubled until it does not, and comes back when it is cheap again", () => {
     const { clock, began, slowed } = ticking((tick) => (tick < 10 ? 5 : 0), 10);
     clock.advance(2000);
