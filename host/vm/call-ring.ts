@@ -16,14 +16,17 @@ const NEVER_RETURNED = -0x8000_0000;
 type Numbers = (number | bigint)[];
 type Call = (...args: Numbers) => number | undefined;
 
+/** Places of `#state`. */
+const COUNT = 0;
+/** The count when the running callback began. */
+const BEGAN = 1;
+
 export class CallRing {
   readonly #names: string[] = [];
   readonly #which = new Int32Array(KEPT);
   readonly #answers = new Int32Array(KEPT);
+  readonly #state = new Int32Array(2);
   readonly #charge: (points: number) => void;
-  #count = 0;
-  /** `#count` when the running callback began. */
-  #began = 0;
 
   /** @param charge takes points off the guest's fuel */
   constructor(charge: (points: number) => void) {
@@ -31,49 +34,28 @@ export class CallRing {
   }
 
   callbackBegan(): void {
-    // Small integers stay small, and places keep their order.
-    if (this.#count > FAR) this.#count = KEPT + (this.#count & (KEPT - 1));
-    this.#began = this.#count;
+    const state = this.#state;
+    const count = state[COUNT] as number;
+    // Long before it wraps; places keep their order.
+    if (count > FAR) state[COUNT] = KEPT + (count & (KEPT - 1));
+    state[BEGAN] = state[COUNT] as number;
   }
 
-  #enter(which: number): number {
-    const at = this.#count & (KEPT - 1);
-    this.#count++;
-    this.#which[at] = which;
-    this.#answers[at] = NEVER_RETURNED;
-    if (((this.#count - this.#began) & (CHARGED_CALLS - 1)) === 0) this.#charge(CHARGED_CALLS * CALL_POINTS);
-    return at;
-  }
-
-  /** `run`, recorded. A host function has as many arguments as its import; closures of few fixed ones are the fast case. */
+  /**
+   * `run`, recorded. A host function has as many arguments as its import; closures of few fixed ones are the fast case, and
+   * everything they use is in their own scope (bench: P5).
+   */
   record(name: string, run: HostFunction, arity: number): HostFunction {
     const which = this.#names.push(name) - 1;
-    const call = run as Call;
-    const answers = this.#answers;
-    const note = (at: number, answer: number | undefined): number | undefined => {
-      answers[at] = answer as number;
-      return answer;
-    };
-    switch (arity) {
-      case 0:
-        return () => note(this.#enter(which), call());
-      case 1:
-        return (a: number) => note(this.#enter(which), call(a));
-      case 2:
-        return (a: number, b: number) => note(this.#enter(which), call(a, b));
-      case 3:
-        return (a: number, b: number, c: number) => note(this.#enter(which), call(a, b, c));
-      case 5:
-        return (a: number, b: number, c: number, d: number, e: number) => note(this.#enter(which), call(a, b, c, d, e));
-      default:
-        return (...args: Numbers) => note(this.#enter(which), call(...args));
-    }
+    const ring = { state: this.#state, which: this.#which, answers: this.#answers, charge: this.#charge };
+    return recorder(ring, { which, run: run as Call, arity });
   }
 
   /** Oldest first: `get_header_map_value = OK`. Those of earlier callbacks are marked. */
   get words(): readonly string[] {
-    const from = Math.max(0, this.#count - KEPT);
-    return Array.from({ length: this.#count - from }, (_, at) => this.#word(from + at));
+    const count = this.#state[COUNT] as number;
+    const from = Math.max(0, count - KEPT);
+    return Array.from({ length: count - from }, (_, at) => this.#word(from + at));
   }
 
   #word(count: number): string {
@@ -81,6 +63,55 @@ export class CallRing {
     const name = (this.#names[this.#which[at] ?? 0] ?? "").replace(/^proxy_/, "");
     const answer = this.#answers[at] ?? 0;
     const said = answer === NEVER_RETURNED ? "did not return" : (STATUS_NAMES.get(answer) ?? String(answer));
-    return `${count < this.#began ? "before: " : ""}${name} = ${said}`;
+    return `${count < (this.#state[BEGAN] as number) ? "before: " : ""}${name} = ${said}`;
+  }
+}
+
+interface Ring {
+  readonly state: Int32Array;
+  readonly which: Int32Array;
+  readonly answers: Int32Array;
+  readonly charge: (points: number) => void;
+}
+
+/** Notes that a call begins; its place. */
+function begin({ state, which, answers, charge }: Ring, call: number): number {
+  const count = state[COUNT] as number;
+  const at = count & (KEPT - 1);
+  state[COUNT] = count + 1;
+  which[at] = call;
+  answers[at] = NEVER_RETURNED;
+  if (((count + 1 - (state[BEGAN] as number)) & (CHARGED_CALLS - 1)) === 0) charge(CHARGED_CALLS * CALL_POINTS);
+  return at;
+}
+
+function recorder(ring: Ring, { which, run, arity }: { which: number; run: Call; arity: number }): HostFunction {
+  const { answers } = ring;
+  switch (arity) {
+    case 1:
+      return (a: number) => {
+        const at = begin(ring, which);
+        return (answers[at] = run(a) as number);
+      };
+    case 2:
+      return (a: number, b: number) => {
+        const at = begin(ring, which);
+        return (answers[at] = run(a, b) as number);
+      };
+    case 3:
+      return (a: number, b: number, c: number) => {
+        const at = begin(ring, which);
+        return (answers[at] = run(a, b, c) as number);
+      };
+    case 5:
+      return (a: number, b: number, c: number, d: number, e: number) => {
+        const at = begin(ring, which);
+        return (answers[at] = run(a, b, c, d, e) as number);
+      };
+    default:
+      return (...args: Numbers) => {
+        const at = begin(ring, which);
+        return (answers[at] = run(...args) as number);
+      };
   }
 }

@@ -11,6 +11,8 @@ import { Refusal } from "./refusal.ts";
 
 /** Reading and writing the guest's counter costs as much as a host call, so copies are charged in bundles. */
 const CHARGED_BYTES = 1024 * 1024;
+/** Up to here a copy costs no more than the call it belongs to, and adding it up would cost as much (bench: P5). */
+const SMALL = 64;
 /** reliability.md 2.2. */
 const BYTES_PER_POINT = 16;
 const NO_BUFFER = new ArrayBuffer(0);
@@ -73,18 +75,16 @@ export class GuestMemory {
   // The views themselves say when they are stale: growing detaches their buffer, and a detached view has no length. Asking
   // the memory for its buffer each time is a call out of JavaScript, ten times per callback (docs/performance.md).
   #fits(at: number, size: number): boolean {
-    if (at + size > this.#bytes.length) {
-      this.#refresh();
-      if (at + size > this.#bytes.length) {
-        this.#refusal.note(OUTSIDE, at);
-        return false;
-      }
-    }
-    if ((this.#moved += size) > CHARGED_BYTES) this.#chargeMoved();
-    return true;
+    if (at + size <= this.#bytes.length) return true;
+    this.#refresh();
+    if (at + size <= this.#bytes.length) return true;
+    this.#refusal.note(OUTSIDE, at);
+    return false;
   }
 
-  #chargeMoved(): void {
+  #moves(size: number): void {
+    this.#moved += size;
+    if (this.#moved <= CHARGED_BYTES) return;
     this.#charge(Math.floor(this.#moved / BYTES_PER_POINT));
     this.#moved = 0;
   }
@@ -94,13 +94,16 @@ export class GuestMemory {
     const at = pointer >>> 0;
     const length = size >>> 0;
     if (length === 0) return "";
-    return this.#fits(at, length) ? this.#bytes.latin1Slice(at, at + length) : null;
+    if (!this.#fits(at, length)) return null;
+    if (length > SMALL) this.#moves(length);
+    return this.#bytes.latin1Slice(at, at + length);
   }
 
   /** As {@link text}, for values that are likely to come again. */
   value(pointer: number, size: number): string | null {
     const at = pointer >>> 0;
     const length = size >>> 0;
+    if (length > SMALL && this.#fits(at, length)) this.#moves(length);
     return this.#fits(at, length) ? values.lookup(this.#bytes, this.#words, at, length) : null;
   }
 
@@ -116,14 +119,18 @@ export class GuestMemory {
     const at = pointer >>> 0;
     const length = size >>> 0;
     if (length === 0) return Buffer.alloc(0);
-    return this.#fits(at, length) ? Buffer.from(this.#bytes.subarray(at, at + length)) : null;
+    if (!this.#fits(at, length)) return null;
+    if (length > SMALL) this.#moves(length);
+    return Buffer.from(this.#bytes.subarray(at, at + length));
   }
 
   /** The guest's own bytes, for the length of one host call. Null out of bounds. */
   borrow(pointer: number, size: number): Buffer | null {
     const at = pointer >>> 0;
     const length = size >>> 0;
-    return this.#fits(at, length) ? this.#bytes.subarray(at, at + length) : null;
+    if (!this.#fits(at, length)) return null;
+    if (length > SMALL) this.#moves(length);
+    return this.#bytes.subarray(at, at + length);
   }
 
   u32(pointer: number): number | null {
@@ -186,6 +193,7 @@ export class GuestMemory {
   #room(length: number, pointer: number, size: number): number {
     if (!this.writable(pointer, size)) return -1;
     let at = 0;
+    if (length > SMALL) this.#moves(length);
     if (length > 0) {
       at = this.#bump(length) || this.#allocate(length) >>> 0;
       if (at === 0) this.#refusal.note("the guest's allocator gave no memory for {} bytes", length);
