@@ -19,6 +19,7 @@ import { footprintRows } from "./rows/footprint.ts";
 import { http2Rows } from "./rows/http2.ts";
 import { idleRows } from "./rows/idle.ts";
 import { inProcessRows } from "./rows/in-process.ts";
+import { isolationRows } from "./rows/isolation.ts";
 import { proxyRows } from "./rows/proxy.ts";
 import { reloadRows } from "./rows/reload.ts";
 import { startRows } from "./rows/start.ts";
@@ -42,6 +43,7 @@ const { values } = parseArgs({
 const GROUPS = [
   callbackRows,
   inProcessRows,
+  isolationRows,
   proxyRows,
   http2Rows,
   tlsRows,

@@ -52,6 +52,9 @@ declare namespace WebAssembly {
   }
 
   class RuntimeError extends Error {}
+  class Exception {
+    is(tag: unknown): boolean;
+  }
   class CompileError extends Error {}
   class LinkError extends Error {}
 

@@ -5,6 +5,7 @@ import type { ExchangePort } from "../../host/chain/ports.ts";
 import { HttpFilterStream } from "../../host/chain/http-stream.ts";
 import { type ChainSlot, newArmCounts } from "../../host/chain/slot.ts";
 import { FilterChain } from "../../host/chain/template.ts";
+import type { FilterOptions } from "../../host/plugin/options.ts";
 import { Harness } from "../../host/testing/harness.ts";
 import { type Bench, wants } from "../bench.ts";
 import { type Figure, figureOf, ratio } from "../measure/statistics.ts";
@@ -34,7 +35,7 @@ export async function callbackRows(bench: Bench): Promise<readonly Row[]> {
 }
 
 /** Microseconds of CPU per call. */
-function measure(call: () => void, calls = CALLS): Figure {
+export function measure(call: () => void, calls = CALLS): Figure {
   for (let at = 0; at < calls; at++) call();
   const micros: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -59,8 +60,8 @@ function plainFilter(): () => void {
 const NOTHING = (): void => {};
 
 /** The callback alone, again and again on one stream. */
-function guestCallback(wasm: Uint8Array): () => void {
-  const { stream, context } = openStream(wasm);
+export function guestCallback(wasm: Uint8Array, options: Partial<FilterOptions> = {}): () => void {
+  const { stream, context } = openStream(wasm, options);
   const callback = context.vm.callbacks.onRequestHeaders;
   if (callback === null) throw new Error("the guest has no request callback");
   const pairs = (stream.map(0)?.length ?? 0) / 2;
@@ -70,8 +71,8 @@ function guestCallback(wasm: Uint8Array): () => void {
   };
 }
 
-function openStream(wasm: Uint8Array) {
-  const harness = newHarness(wasm, 1);
+function openStream(wasm: Uint8Array, options: Partial<FilterOptions>) {
+  const harness = newHarness(wasm, 1, options);
   const stream = new HttpFilterStream(slotsOf(harness), exchange(harness), NOTHING);
   stream.requestHeaders(head(), true);
   const context = stream.contextAt(0, "response");
@@ -92,9 +93,9 @@ function wholeStream(wasm: Uint8Array, filters: number): () => void {
   };
 }
 
-function newHarness(wasm: Uint8Array, filters: number): Harness {
+function newHarness(wasm: Uint8Array, filters: number, options: Partial<FilterOptions> = {}): Harness {
   const names = Array.from({ length: filters }, (_, at) => `tier-${at}`);
-  return new Harness(names.map((name) => ({ name, wasm })));
+  return new Harness(names.map((name) => ({ name, wasm, options })));
 }
 
 function slotsOf({ generations }: Harness): readonly ChainSlot[] {

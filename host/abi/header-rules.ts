@@ -3,7 +3,7 @@
 import * as map from "../../sdk/assembly/abi/map.ts";
 import { isAuthority } from "./authority.ts";
 import { findHeader, type HeaderList } from "./headers.ts";
-import { MAX_HEADER_BYTES, MAX_HEADERS } from "./limits.ts";
+import { HEADER_CAPS, type HeaderCaps } from "./limits.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** All controls but HTAB: what ends a line, and what a terminal that shows a log would obey (RFC 9110 5.5). */
@@ -98,7 +98,10 @@ export function whyNotMap(id: number, pairs: HeaderList): readonly [reason: stri
   }
   const missing = [...pseudoOf(id)].find((name) => findHeader(pairs, name) < 0);
   if (missing !== undefined) return ["the mandatory pseudo header {} is missing", missing];
-  return ["a pseudo header comes twice, or the map is over 64 KiB or 256 headers", ""];
+  return [
+    "a pseudo header comes twice, or the map is over its limits (64 KiB and 256 headers, or the filter's own)",
+    "",
+  ];
 }
 
 /** Mandatory pseudo headers cannot be removed. */
@@ -110,16 +113,16 @@ export function mayRemove(id: number, name: string): boolean {
  * A whole new map from a guest: lower-cased, hop-by-hop names dropped, pseudo headers first. Null when any pair is
  * refused or a mandatory pseudo header of map `id` is missing.
  */
-export function normalizeGuestMap(id: number, pairs: HeaderList): HeaderList | null {
-  return normalize(id, pairs, pseudoOf(id));
+export function normalizeGuestMap(id: number, pairs: HeaderList, caps: HeaderCaps = HEADER_CAPS): HeaderList | null {
+  return normalize(id, pairs, pseudoOf(id), caps);
 }
 
 /** The head of a call-out: as a request's, but :scheme may be missing (abi.md 5.5). Null when a pair is refused. */
 export function normalizeCallout(pairs: HeaderList): HeaderList | null {
-  return normalize(map.HTTP_REQUEST_HEADERS, pairs, CALLOUT_PSEUDO);
+  return normalize(map.HTTP_REQUEST_HEADERS, pairs, CALLOUT_PSEUDO, HEADER_CAPS);
 }
 
-function normalize(id: number, pairs: HeaderList, required: ReadonlySet<string>): HeaderList | null {
+function normalize(id: number, pairs: HeaderList, required: ReadonlySet<string>, caps: HeaderCaps): HeaderList | null {
   const pseudo: HeaderList = [];
   const plain: HeaderList = [];
   for (let at = 0; at < pairs.length; at += 2) {
@@ -131,19 +134,19 @@ function normalize(id: number, pairs: HeaderList, required: ReadonlySet<string>)
     if (verdict === "ok") (isPseudo ? pseudo : plain).push(name, value);
   }
   for (const name of required) if (findHeader(pseudo, name) < 0) return null;
-  return fitsLimits(pseudo, plain) ? [...pseudo, ...plain] : null;
+  return fitsLimits(pseudo, plain, caps) ? [...pseudo, ...plain] : null;
 }
 
 /** abi.md 14: may one more pair go into this map? A replaced value counts as if both were kept. */
-export function hasRoomFor(list: HeaderList, name: string, value: string): boolean {
+export function hasRoomFor(list: HeaderList, name: string, value: string, caps: HeaderCaps = HEADER_CAPS): boolean {
   let bytes = name.length + value.length;
   for (const text of list) bytes += text.length;
-  return bytes <= MAX_HEADER_BYTES && list.length + 2 <= MAX_HEADERS * 2;
+  return bytes <= caps.bytes && list.length + 2 <= caps.count * 2;
 }
 
-function fitsLimits(pseudo: HeaderList, plain: HeaderList): boolean {
+function fitsLimits(pseudo: HeaderList, plain: HeaderList, caps: HeaderCaps): boolean {
   let bytes = 0;
   for (const text of pseudo) bytes += text.length;
   for (const text of plain) bytes += text.length;
-  return bytes <= MAX_HEADER_BYTES && pseudo.length + plain.length <= MAX_HEADERS * 2;
+  return bytes <= caps.bytes && pseudo.length + plain.length <= caps.count * 2;
 }

@@ -8,6 +8,18 @@ export const MAX_PAIRS = 1024;
 export const MAX_HEADER_BYTES = 64 * 1024;
 /** ... and headers. */
 export const MAX_HEADERS = 256;
+/** ... in one value, so that filters may have other ones. */
+export interface HeaderCaps {
+  readonly bytes: number;
+  readonly count: number;
+}
+export const HEADER_CAPS: HeaderCaps = { bytes: MAX_HEADER_BYTES, count: MAX_HEADERS };
+/** Entries of a table: `table.grow` allocates host memory, 8 bytes an entry. */
+export const MAX_TABLE_ENTRIES = 100_000;
+/** Names of metrics that a filter may define; the store holds 8191 over all filters. */
+export const MAX_METRICS = 1000;
+/** Largest module, bytes: rewriting and compiling take time in proportion. */
+export const MAX_MODULE_BYTES = 32 * 1024 * 1024;
 /** `random_get`, bytes. As proxy-wasm-cpp-host. */
 export const MAX_RANDOM_BYTES = 64 * 1024;
 /** One log line, bytes; the rest is cut. */
@@ -20,7 +32,7 @@ export const MAX_REPLY_BYTES = 1024 * 1024;
 export const MAX_CALLOUT_BYTES = 1024 * 1024;
 /** Name look-ups of one plugin context under way at a time. */
 export const MAX_DNS_QUERIES = 64;
-/** Call-outs in flight per filter and data thread. */
+/** HTTP call-outs in flight per filter and data thread; as many gRPC calls beside them. */
 export const MAX_CALLOUTS = 256;
 /** ... and per stream, so that one request cannot use up the filter's share. */
 export const MAX_CALLOUTS_PER_STREAM = 64;
@@ -28,10 +40,6 @@ export const MAX_CALLOUTS_PER_STREAM = 64;
 export const MAX_GRPC_MESSAGE_BYTES = 1024 * 1024;
 /** Bytes that may wait for a slow peer on one gRPC stream before a further message is refused. */
 export const MAX_GRPC_WAITING_BYTES = 2 * 1024 * 1024;
-/** gRPC calls and streams in flight per plugin context. Counted apart from HTTP call-outs. */
-export const MAX_GRPC_CALLS = 256;
-/** ... and per stream, as for HTTP call-outs. */
-export const MAX_GRPC_CALLS_PER_STREAM = 64;
 /** Value a guest may keep with `proxy_set_property`, bytes. */
 export const MAX_PROPERTY_BYTES = 64 * 1024;
 /** ... and its name. Keys of filter state and metadata, and route tags, have the same cap. */

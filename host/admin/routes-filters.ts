@@ -56,6 +56,12 @@ export const FILTER_ROUTES: readonly AdminRoute[] = [
     handle: async (request) => json({ versions: (await find(request)).versions }),
   },
   {
+    method: "GET",
+    path: `${FILTER}/crashes`,
+    summary: "The newest crash reports of a filter, newest first",
+    handle: async (request) => json({ crashes: request.control.crashes((await find(request)).name) }),
+  },
+  {
     method: "POST",
     path: `${FILTER}/versions`,
     summary: "Validate and store a module; with swap=true also make it live",

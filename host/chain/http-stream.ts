@@ -159,7 +159,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     if (plugin === null) {
       this.#contexts[index] = null;
       arm.counts.faults++;
-      this.#applyPolicy(arm.generation.spec.options.failurePolicy);
+      this.#applyPolicy(arm.generation.policy);
       return null;
     }
     return this.#enter(index, plugin, arm);
@@ -180,7 +180,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
 
   failed(context: StreamContext): void {
     if (this.#ended) return;
-    const policy = context.arm.generation.spec.options.failurePolicy;
+    const { policy } = context.arm.generation;
     this.#applyPolicy(policy);
     if (policy !== "FAIL_OPEN") return;
     // The stream may be waiting for the dead filter, in either direction.

@@ -230,6 +230,10 @@ export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
     return callForeign(this, name, args);
   }
 
+  get requestId(): string {
+    return this.#owner.facts.requestId;
+  }
+
   get stream(): this {
     return this;
   }

@@ -115,7 +115,7 @@ export class TcpFilterStream implements TcpStream, DirectionOwner, TcpContextOwn
     if (arm === null || plugin === null) {
       this.#contexts[index] = null;
       if (arm !== null) arm.counts.faults++;
-      if (arm?.generation.spec.options.failurePolicy !== "FAIL_OPEN") this.reset("wasm_fail_stream");
+      if (arm?.generation.policy !== "FAIL_OPEN") this.reset("wasm_fail_stream");
       return null;
     }
     const context = new TcpContext(this, index, plugin, arm);
@@ -126,7 +126,7 @@ export class TcpFilterStream implements TcpStream, DirectionOwner, TcpContextOwn
 
   failed(context: TcpContext): void {
     if (this.#ended) return;
-    if (context.arm.generation.spec.options.failurePolicy !== "FAIL_OPEN") {
+    if (context.arm.generation.policy !== "FAIL_OPEN") {
       this.reset("wasm_fail_stream");
       return;
     }

@@ -55,9 +55,7 @@ export function isKeyNotYet(parent: Path, key: string): boolean {
 
 /** Whether `value` at `path` belongs to the contract but not to this version. */
 export function isValueNotYet(path: Path, value: unknown): boolean {
-  if (typeof value === "string") return lookup(VALUES, path, value);
-  // The long form of failurePolicy: one word per cause.
-  return isPlace(path, "filters/*/failurePolicy") && typeof value === "object" && value !== null;
+  return typeof value === "string" && lookup(VALUES, path, value);
 }
 
 /** What to do about either. */

@@ -1,6 +1,9 @@
 // `filters:` of a config -> FilterOptions.
 import { resolve } from "node:path";
-import type { FilterOptions } from "../plugin/options.ts";
+import { FILTER_DEFAULTS as DEFAULTS } from "../plugin/defaults.ts";
+import { FAULT_CAUSES } from "../plugin/failure-policy.ts";
+import type { FailurePolicy, FilterOptions } from "../plugin/options.ts";
+import { readLimits } from "./read-limits.ts";
 import type { Reader } from "./reader.ts";
 
 const MiB = 1024 * 1024;
@@ -41,6 +44,43 @@ function readList(reader: Reader): readonly string[] | null {
   return reader.isPresent ? reader.strings() : null;
 }
 
+const POLICIES: readonly FailurePolicy[] = ["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"];
+
+/** One word for all causes, or a word for each; the phase says what a cause without one means. */
+function readFailurePolicy(
+  reader: Reader,
+  phase: FilterOptions["phase"],
+): Pick<FilterOptions, "failurePolicy" | "failurePolicies"> {
+  const byDefault = phase === "STATS" ? "FAIL_OPEN" : "FAIL_CLOSED";
+  const given = FAULT_CAUSES.filter((cause) => reader.get(cause).isPresent);
+  return {
+    failurePolicy: reader.oneOf(POLICIES, byDefault),
+    failurePolicies: Object.fromEntries(given.map((cause) => [cause, reader.get(cause).oneOf(POLICIES, byDefault)])),
+  };
+}
+
+/**
+ * What the filter may ask of the host. A module from elsewhere may not call out, call foreign functions or find other
+ * filters' queues unless the configuration says so (abi.md 11.3).
+ */
+function readRights(reader: Reader, name: string): Rights {
+  const isForeign = /^[a-z][a-z0-9+.-]*:\/\//i.test(reader.get("source").text());
+  const list = (key: string, elsewhere: readonly string[]): readonly string[] | null =>
+    readList(reader.get(key)) ?? (isForeign ? elsewhere : null);
+  return {
+    allowedCapabilities: readList(reader.get("allowedCapabilities")),
+    allowedProperties: readList(reader.get("allowedProperties")),
+    allowedForeignFunctions: list("allowedForeignFunctions", ["sluice.features"]),
+    allowedNamespaces: list("allowedNamespaces", [reader.get("vmId").text(name)]),
+    allowedUpstreams: list("allowedUpstreams", []),
+  };
+}
+
+type Rights = Pick<
+  FilterOptions,
+  "allowedCapabilities" | "allowedProperties" | "allowedForeignFunctions" | "allowedNamespaces" | "allowedUpstreams"
+>;
+
 /** One filter, defaults filled in. `folder` is where the config file stands. */
 export function readFilter(reader: Reader, folder: string): FilterOptions {
   const name = reader.get("name").text();
@@ -52,18 +92,13 @@ export function readFilter(reader: Reader, folder: string): FilterOptions {
     sha256,
     phase,
     priority: reader.get("priority").number(0),
-    failurePolicy: reader
-      .get("failurePolicy")
-      .oneOf(["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"], phase === "STATS" ? "FAIL_OPEN" : "FAIL_CLOSED"),
-    limits: {
-      memoryBytes: reader
-        .get("limits")
-        .get("memory")
-        .bytes(64 * MiB),
-      fuel: reader.get("limits").get("fuel").fuel(10_000_000),
+    ...readFailurePolicy(reader.get("failurePolicy"), phase),
+    quarantine: {
+      faults: reader.get("quarantine").get("faults").number(DEFAULTS.quarantine.faults),
+      windowMs: reader.get("quarantine").get("window").durationMs(DEFAULTS.quarantine.windowMs),
     },
-    allowedCapabilities: readList(reader.get("allowedCapabilities")),
-    allowedUpstreams: readList(reader.get("allowedUpstreams")),
+    limits: readLimits(reader.get("limits")),
+    ...readRights(reader, name),
     rootId: reader.get("rootId").text(),
     vmId: reader.get("vmId").text(name),
     vmConfig: reader.get("vmConfig").jsonText(),

@@ -4,6 +4,9 @@ import { Type, type TSchema } from "typebox";
 /** Keyword of this house: how an error describes what should stand here. Validators ignore it. */
 export const EXPECTED = "x-expected";
 
+/** Keyword of this house: the words a pattern stands for, for "did you mean". */
+export const WORDS = "x-words";
+
 const withDefault = (value: string | undefined): { default?: string } =>
   value === undefined ? {} : { default: value };
 

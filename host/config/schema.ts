@@ -1,9 +1,10 @@
 // The config's JSON Schema: the one source of schema/sluice.schema.json and of the structural check. Loaded lazily, since
 // typebox costs 100-250 ms. Structure lives here; meaning (references, units, conflicts) in the readers beside it.
 import { Type, type TSchema } from "typebox";
+import { SETTABLE_LIMITS, type SettableLimit } from "../plugin/limit-table.ts";
 import { listeners } from "./schema-listeners.ts";
 import { clientTls } from "./schema-tls.ts";
-import { fuel, duration, EXPECTED, name, size, text } from "./schema-words.ts";
+import { fuel, duration, EXPECTED, name, size, text, WORDS } from "./schema-words.ts";
 
 const strict = { additionalProperties: false } as const;
 const object = (properties: Record<string, TSchema>, description: string): TSchema =>
@@ -91,6 +92,53 @@ const cluster = object(
   "A group of servers that answer the same requests.",
 );
 
+const policies = ["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"];
+const policyOf = (description: string): TSchema => Type.Enum(policies, { description });
+
+const failurePolicy = Type.Unsafe({
+  ...object(
+    {
+      start: optional(policyOf("The module does not start.")),
+      config: optional(policyOf("It refuses its configuration.")),
+      trap: optional(policyOf("It trapped, or a host call failed in a way that ends it.")),
+      fuel: optional(policyOf("It used more than limits.fuel.")),
+      oom: optional(policyOf("It trapped at limits.memory.")),
+      tick: optional(policyOf("It failed in its tick; default as trap.")),
+    },
+    "What a request meets while no instance lives: one word, or one for each cause. Default FAIL_CLOSED, FAIL_OPEN for phase STATS.",
+  ),
+  type: ["string", "object"],
+  pattern: `^(${policies.join("|")})$`,
+  [EXPECTED]: `one of ${policies.join(", ")}`,
+  [WORDS]: policies,
+});
+
+const quarantine = object(
+  {
+    faults: optional(
+      Type.Integer({
+        minimum: 0,
+        default: 3,
+        description: "Faults within the window, over all data threads; 0 = never.",
+      }),
+    ),
+    window: optional(duration("How long a fault counts.", "60s")),
+  },
+  "When a version is given up: traffic returns to the last good one.",
+);
+
+const sizeText = (bytes: number): string =>
+  bytes % (1024 * 1024) === 0 ? `${bytes / (1024 * 1024)}MiB` : `${bytes / 1024}KiB`;
+
+/** One key of `limits`. */
+function limitEntry({ key, what, unit, byDefault, min, max }: SettableLimit): readonly [string, TSchema] {
+  const description = `${what[0]?.toUpperCase()}${what.slice(1)}.`;
+  if (unit === "points") return [key, optional(fuel)];
+  if (unit === "bytes") return [key, optional(size(description, sizeText(byDefault)))];
+  if (unit === "ms") return [key, optional(duration(description, `${byDefault}ms`))];
+  return [key, optional(Type.Integer({ minimum: min, maximum: max, default: byDefault, description }))];
+}
+
 const strings = (description: string): TSchema => Type.Array(Type.String(), { description });
 
 const filter = object(
@@ -106,19 +154,22 @@ const filter = object(
     ),
     phase: optional(Type.Enum(["AUTHN", "AUTHZ", "STATS"], { description: "Where in the chain; absent = last." })),
     priority: optional(Type.Integer({ default: 0, description: "Inside a phase, higher runs first." })),
-    failurePolicy: optional(
-      Type.Enum(["FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"], {
-        description: "What a request meets while no instance lives. Default FAIL_CLOSED, FAIL_OPEN for phase STATS.",
-      }),
-    ),
-    limits: optional(
-      object(
-        { memory: optional(size("Linear memory cap.", "64MiB")), fuel: optional(fuel) },
-        "What the guest may use.",
-      ),
-    ),
+    failurePolicy: optional(failurePolicy),
+    quarantine: optional(quarantine),
+    limits: optional(object(Object.fromEntries(SETTABLE_LIMITS.map(limitEntry)), "What the guest may use.")),
     allowedCapabilities: optional(strings("Host functions the guest may call; absent = all.")),
-    allowedUpstreams: optional(strings("Clusters that call-outs (HTTP and gRPC) may use; absent = all.")),
+    allowedProperties: optional(
+      strings("Prefixes of properties it may read and set, such as request or source.address; absent = all."),
+    ),
+    allowedForeignFunctions: optional(
+      strings("Foreign functions it may call; absent = all, for a source at a URL sluice.features only."),
+    ),
+    allowedNamespaces: optional(
+      strings("Namespaces (vmId) whose queues it may find; absent = all, for a source at a URL its own."),
+    ),
+    allowedUpstreams: optional(
+      strings("Clusters that call-outs (HTTP and gRPC) may use; absent = all, for a source at a URL none."),
+    ),
     rootId: optional(text("Root context id.", "")),
     vmId: optional(text("Namespace of shared data and queues; default the filter's name.")),
     vmConfig: optional(freeObject("Given to proxy_on_vm_start: an object (as JSON) or text.")),

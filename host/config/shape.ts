@@ -8,7 +8,7 @@ import { isKeyNotYet, isValueNotYet, NOT_YET_HINT } from "./not-yet.ts";
 import { fromPointer, type Path, type Places } from "./place.ts";
 import { isSecretKey } from "../base/secrets.ts";
 import { CONFIG_SCHEMA } from "./schema.ts";
-import { EXPECTED } from "./schema-words.ts";
+import { EXPECTED, WORDS } from "./schema-words.ts";
 import { nearest, suggestion } from "./suggest.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -106,7 +106,8 @@ function wrongValue(finding: Finding, places: Places): Problem {
     const what = typeof value === "string" ? `"${value}"` : "this form";
     return places.problem("not_supported", `${what} is not supported yet`, { path, hint: NOT_YET_HINT });
   }
-  const near = error.keyword === "enum" ? nearest(String(value), words(error.params["allowedValues"])) : null;
+  const known = error.keyword === "enum" ? error.params["allowedValues"] : finding.schema[WORDS];
+  const near = known === undefined ? null : nearest(String(value), words(known));
   const hint = near === null ? {} : { hint: `did you mean "${near}"?` };
   return places.problem(error.keyword === "type" ? "wrong_type" : "bad_value", sentence(finding), { path, ...hint });
 }

@@ -1,4 +1,5 @@
 // From what is wanted (config, live versions, experiments) to what data threads run: a snapshot message.
+import { policyFor } from "../plugin/failure-policy.ts";
 import type { ProxyConfig } from "../config/options.ts";
 import type { ArmMessage, GenerationMessage, SlotMessage } from "../link/messages.ts";
 import type { Draft } from "./committer.ts";
@@ -46,8 +47,10 @@ function composeSlot(wish: Wish, filter: string, parts: Parts): SlotMessage | nu
   const live = liveOf(wish, filter);
   const experiment = runningOn(wish.experiments, filter);
   if (live === null) {
-    const policy = wish.records.get(filter)?.options.failurePolicy;
-    return policy === "FAIL_OPEN" ? null : { filter, experiment: "", salt: "", unit: [], arms: [] };
+    const options = wish.records.get(filter)?.options;
+    return options !== undefined && policyFor(options, "start") === "FAIL_OPEN"
+      ? null
+      : { filter, experiment: "", salt: "", unit: [], arms: [] };
   }
   if (experiment === undefined) {
     const arms = [{ name: "", generation: addGeneration(wish, live, parts), ranges: ALL_BUCKETS }];

@@ -8,6 +8,7 @@ import { mergeSamples } from "../observe/prometheus.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import { runningOn } from "./composer.ts";
 import type { ConfigDesk } from "./config-desk.ts";
+import type { CrashReport } from "./crash-report.ts";
 import { ExperimentDesk } from "./experiment-desk.ts";
 import type { ExperimentState } from "./experiment-state.ts";
 import type { FilterRecord } from "./filter-record.ts";
@@ -96,6 +97,10 @@ export class Control implements ControlPlane {
     return version === undefined ? this.#desks.swapper.rebuild(filter) : this.#desks.swapper.swap(filter, version);
   }
 
+  crashes(filter: string): readonly CrashReport[] {
+    return this.#runtime.faults.crashes(this.#runtime.book.get(filter).options.name);
+  }
+
   rollback(filter: string): Promise<SwapResult> {
     return this.#desks.swapper.rollback(filter);
   }
@@ -142,6 +147,7 @@ export class Control implements ControlPlane {
     return mergeSamples([
       ...reports.flatMap((report) => report.samples),
       ...this.#runtime.stores.metrics.collect(),
+      ...this.#runtime.faults.samples(),
       ...this.#ownSamples(),
     ]);
   }

@@ -18,8 +18,8 @@ export class FilterRecord {
   #live: Version | null = null;
   /** Labels that were live before, newest last: what rollback goes back to. */
   #history: string[] = [];
-  /** sha256 of modules that were quarantined; only an explicit swap brings them back. */
-  readonly blocked = new Set<string>();
+  /** Digests of quarantined versions (module and configuration); only an explicit swap brings them back. */
+  readonly #blocked = new Set<string>();
   #count = 0;
 
   constructor(options: FilterOptions) {
@@ -36,6 +36,22 @@ export class FilterRecord {
 
   get count(): number {
     return this.#count;
+  }
+
+  get blocked(): readonly string[] {
+    return [...this.#blocked];
+  }
+
+  block(digests: string): void {
+    this.#blocked.add(digests);
+  }
+
+  unblock(version: Version): void {
+    this.#blocked.delete(digestsOf(version));
+  }
+
+  isBlocked(version: Version): boolean {
+    return this.#blocked.has(digestsOf(version));
   }
 
   nextLabel(): string {
@@ -67,8 +83,7 @@ export class FilterRecord {
   get previous(): Version | null {
     for (const label of this.#history.toReversed()) {
       const version = this.#versions.find((other) => other.label === label);
-      if (version !== undefined && version.label !== this.#live?.label && !this.blocked.has(version.sha256))
-        return version;
+      if (version !== undefined && version.label !== this.#live?.label && !this.isBlocked(version)) return version;
     }
     return null;
   }
@@ -99,6 +114,9 @@ export class FilterRecord {
     );
   }
 }
+
+/** What a quarantine blocks: the same module may be well with another configuration. */
+export const digestsOf = ({ sha256, configSha256 }: Version): string => `${sha256}:${configSha256}`;
 
 const numberOf = ({ label }: Version): number => Number(label.slice(1));
 

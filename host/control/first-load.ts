@@ -39,7 +39,10 @@ async function loadOne(runtime: Runtime, options: FilterOptions): Promise<readon
   const record = runtime.book.ensure(options);
   if (options.source === "") return [];
   try {
-    accept(record, await buildFirst(runtime, options));
+    const version = await buildFirst(runtime, options);
+    // A restart is no reason to trust it again; what was live before it is here.
+    if (record.isBlocked(version) && record.live !== null) record.fromSource = version.label;
+    else accept(record, version);
     return [];
   } catch (error) {
     const problems = toProblems(error);

@@ -1,5 +1,6 @@
 // Where a filter's module comes from: compiled from a `.ts` entry, read from a `.wasm`, fetched by https. Bytes with a
 // stated digest are checked before anything parses them.
+import { MAX_MODULE_BYTES } from "../abi/limits.ts";
 import { readFile } from "node:fs/promises";
 import { sha256Hex } from "../base/hash.ts";
 import { ProblemError, problemError, type Problem } from "../base/problem.ts";
@@ -17,7 +18,6 @@ export interface LoadedSource {
   readonly millis: number;
 }
 
-const MAX_MODULE_BYTES = 32 * 1024 * 1024;
 const FETCH_TIMEOUT_MS = 30_000;
 
 export const isCompiled = (source: string): boolean => source.endsWith(".ts");

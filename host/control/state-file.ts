@@ -19,6 +19,8 @@ interface StoredVersion extends Pick<
 interface StoredFilter {
   readonly live: string;
   readonly versions: readonly StoredVersion[];
+  /** Digests in quarantine; absent in files of earlier releases. */
+  readonly blocked?: readonly string[];
 }
 
 export interface StoredState {
@@ -59,8 +61,9 @@ export class StateFile {
     await mkdir(join(this.#directory, "versions"), { recursive: true });
     const filters: Record<string, StoredFilter> = {};
     for (const [name, record] of records) {
-      filters[name] = { live: record.live?.label ?? "", versions: record.versions.map(toStored) };
-      for (const version of record.versions) await this.#saveModule(version);
+      const { live, versions, blocked } = record;
+      filters[name] = { live: live?.label ?? "", versions: versions.map(toStored), blocked };
+      for (const version of versions) await this.#saveModule(version);
     }
     const state: StoredState = { v: 1, filters, experiments };
     await writeAtomically(this.#path, JSON.stringify(state, null, 1));
@@ -78,6 +81,7 @@ export class StateFile {
       this.#saved.add(version.sha256);
       record.add(this.#lazyVersion(version, { ...record.options, pluginConfig: version.pluginConfig }));
     }
+    for (const digests of stored.blocked ?? []) record.block(digests);
     const live = record.versions.find((version) => version.label === stored.live);
     if (live !== undefined) record.setLive(live);
   }

@@ -1,6 +1,6 @@
 // Changes which version of a filter is live: from a rebuilt source, an upload, a named version, or back. Every way ends in
 // one two-phase commit; every failure leaves the old version serving and says so.
-import { problemError, toProblems } from "../base/problem.ts";
+import { problemError, toProblems, type ProblemError } from "../base/problem.ts";
 import { runningOn } from "./composer.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import { commitWish, firstMode, type Runtime } from "./runtime.ts";
@@ -102,6 +102,7 @@ export class Swapper {
       const outdated = this.#newest.get(options.name) !== how.turn;
       const unchanged = record.live === version || record.live?.sha256 === version.sha256;
       if (outdated) return this.#unchanged(record);
+      if (record.isBlocked(version)) throw quarantined(options.name, version);
       // The source is good again, and what it makes serves already.
       record.problems = [];
       if (unchanged && sameConfig(record.live, version)) return this.#unchanged(record);
@@ -163,7 +164,7 @@ export class Swapper {
     return this.#runtime.serial.run(async () => {
       const record = this.#runtime.book.get(name);
       const version = record.find(reference);
-      record.blocked.delete(version.sha256);
+      record.unblock(version);
       return this.#named(record, version);
     });
   }
@@ -209,43 +210,23 @@ export class Swapper {
     });
   }
 
-  /** Three faults in a minute: back to the last good version, the bad digest blocked (decisions.md 1). */
-  async quarantine(name: string, label: string): Promise<void> {
-    const { book, serial, events } = this.#runtime;
-    await serial
-      .run(async () => {
-        const record = book.get(name);
-        const bad = record.versions.find((version) => version.label === label);
-        if (bad === undefined || record.live !== bad) return;
-        record.blocked.add(bad.sha256);
-        const good = record.previous;
-        const text =
-          good === null
-            ? `${name} ${label} keeps failing and there is no earlier version: its failure policy goes on`
-            : `${name} ${label} quarantined after 3 faults in 60 s, back to ${good.label}`;
-        events.emit({
-          type: "quarantine",
-          filter: name,
-          text,
-          data: { version: label, sha256: bad.sha256, to: good?.label ?? "" },
-        });
-        if (good !== null)
-          await this.#swap(name, good, { story: "quarantine · ", after: (held, to) => held.rolledBack(to) });
-      })
-      .catch((error: unknown) =>
-        events.emit({
-          type: "swap-refused",
-          filter: name,
-          text: `${name}  quarantine failed: ${String(error)}`,
-          problems: toProblems(error),
-        }),
-      );
+  /** As {@link rollback}, for who has a turn in `serial` already. @throws ProblemError */
+  async fallBack(record: FilterRecord, good: Version): Promise<SwapResult> {
+    const story = "quarantine · ";
+    return this.#swap(record.options.name, good, { story, after: (held, to) => held.rolledBack(to) });
   }
 }
 
 function cameFromSource(record: FilterRecord, version: Version): void {
   record.setLive(version);
   record.fromSource = version.label;
+}
+
+function quarantined(filter: string, { label, sha256 }: Version): ProblemError {
+  const message = `filter ${filter}: ${label} (${sha256.slice(0, 12)}) is in quarantine, it kept failing`;
+  return problemError("state", "quarantined", message, {
+    hint: `change the source or the configuration, or force it: sluice swap ${filter}@${label}`,
+  });
 }
 
 const compiledIn = (millis: number): string => (millis > 0 ? `compiled ${millis.toFixed(0)} ms · ` : "");

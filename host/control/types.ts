@@ -4,6 +4,7 @@ import type { ProxyConfig } from "../config/options.ts";
 import type { TapRecord, TapSelection } from "../link/tap.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { Problem } from "../base/problem.ts";
+import type { CrashReport } from "./crash-report.ts";
 
 /** One immutable version of a filter: a module and a configuration. */
 export interface VersionInfo {
@@ -171,6 +172,8 @@ export interface ControlPlane {
   ): Promise<{ version: VersionInfo; swap: SwapResult | null }>;
   /** `version`: `v3`, a sha256 prefix (8+), a semver; absent = rebuild from source and swap. */
   swap(filter: string, version?: string): Promise<SwapResult>;
+  /** The newest crash reports of a filter, newest first. @throws ProblemError when there is no such filter */
+  crashes(filter: string): readonly CrashReport[];
   /** To the version that was live before. */
   rollback(filter: string): Promise<SwapResult>;
   experiments(): Promise<readonly ExperimentStatus[]>;

@@ -30,7 +30,8 @@ export interface Version {
 /** Identity over everything that shapes an instance, each part with its length (abi.md 8.1). */
 export function generationKey(version: Version, overrides: Readonly<Record<string, string>>): string {
   const { options, label, moduleKey } = version;
-  const { vmId, vmConfig, environment, allowedCapabilities, allowedUpstreams, limits, rootId, failurePolicy } = options;
+  const { vmId, vmConfig, environment, allowedCapabilities, allowedUpstreams, limits, rootId } = options;
+  const { allowedProperties, allowedForeignFunctions, allowedNamespaces } = options;
   const shape = [
     label,
     moduleKey,
@@ -41,9 +42,18 @@ export function generationKey(version: Version, overrides: Readonly<Record<strin
     environment,
     allowedCapabilities,
     allowedUpstreams,
+    allowedProperties,
+    allowedForeignFunctions,
+    allowedNamespaces,
     limits,
   ];
-  const rest = [rootId, failurePolicy, options.pauseTimeoutMs, options.bufferLimitBytes];
+  const rest = [
+    rootId,
+    options.failurePolicy,
+    options.failurePolicies,
+    options.pauseTimeoutMs,
+    options.bufferLimitBytes,
+  ];
   return `${options.name}@${label}:${sha256Hex(JSON.stringify([...shape, ...rest])).slice(0, 16)}`;
 }
 

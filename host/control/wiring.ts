@@ -12,6 +12,7 @@ import type { EventHub, NewEvent } from "./events.ts";
 import { FaultDesk } from "./fault-desk.ts";
 import { FilterBook } from "./filter-book.ts";
 import { Keeper } from "./keeper.ts";
+import { type Poison, Quarantine } from "./quarantine.ts";
 import type { Runtime } from "./runtime.ts";
 import { Serial } from "./serial.ts";
 import { SharedStores } from "./shared-stores.ts";
@@ -53,16 +54,18 @@ export function buildParts(options: StartOptions, given: Given): Parts {
   const certificates = new CertificateWatch({ clock, poll, changed: () => parts.onCertificatesChanged() });
   const runtime = buildRuntime(options, given, {
     watched: (filter, files) => watch?.set(filter, files),
-    quarantine: (filter, version) => void parts.swapper.quarantine(filter, version),
+    quarantine: (poison) => void quarantine.impose(poison),
     desk: () => desk,
   });
   const desk = new ThreadDesk(runtime);
+  const swapper = new Swapper(runtime);
+  const quarantine = new Quarantine(runtime, swapper);
   const ignored = (): void => {};
   const parts: Parts = {
     runtime,
     watch,
     certificates,
-    swapper: new Swapper(runtime),
+    swapper,
     onConfigChanged: ignored,
     onCertificatesChanged: ignored,
   };
@@ -72,7 +75,7 @@ export function buildParts(options: StartOptions, given: Given): Parts {
 /** What the parts call back into, once everything stands. */
 interface Calls {
   readonly watched: (filter: string, files: readonly string[]) => void;
-  readonly quarantine: (filter: string, version: string) => void;
+  readonly quarantine: (poison: Poison) => void;
   readonly desk: () => ThreadDesk;
 }
 
@@ -97,7 +100,13 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     threads,
     committer: new Committer(() => threads, clock, new Int32Array(epoch)),
     book,
-    faults: new FaultDesk({ clock, emit, locate: (report) => locate(book, report), quarantine: calls.quarantine }),
+    faults: new FaultDesk({
+      clock,
+      emit,
+      locate: (report) => locate(book, report),
+      limitsOf: (filter) => book.records.get(filter)?.options.quarantine,
+      quarantine: calls.quarantine,
+    }),
     compiler,
     canary,
     stateFile,
@@ -129,6 +138,7 @@ function startThreads(options: StartOptions, { config, epoch, stores, desk }: Th
     count: config.workers,
     init: {
       epoch,
+      threads: config.workers,
       ...stores.handles,
       logLevel: LOG_LEVELS[config.logLevel],
       node: config.node,

@@ -9,6 +9,7 @@ import type { TapMessage } from "../link/tap.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { PluginServices } from "../plugin/services.ts";
 import type { Cluster } from "../upstream/cluster.ts";
+import { filterSamples } from "./filter-samples.ts";
 import type { Front } from "./front.ts";
 import type { Taps } from "./tap/taps.ts";
 import { ArmLedger } from "./arm-ledger.ts";
@@ -228,7 +229,7 @@ export class DataPlane {
       streams: one.streams,
     }));
     return {
-      samples: isAll ? front.samples(this.#ledger) : [],
+      samples: isAll ? [...front.samples(this.#ledger), ...filterSamples(this.#generations.values())] : [],
       arms: isAll ? this.#ledger.report() : [],
       unitMissing: isAll ? Object.fromEntries(this.#ledger.unitMissing) : {},
       endpoints: front.endpoints(this.#current.clusters),

@@ -18,6 +18,7 @@ import { SharedQueues, type SharedQueuesHandle } from "../plugin/shared-queue.ts
 import type { Cluster } from "../upstream/cluster.ts";
 import { DataPlane } from "./data-plane.ts";
 import { endpointView } from "./endpoint-view.ts";
+import { filterCounters } from "./filter-counters.ts";
 import { Front } from "./front.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { LogRelay } from "./log-relay.ts";
@@ -32,32 +33,23 @@ export interface DataPlaneStart {
   readonly stop: () => void;
 }
 
-const REPLY_IGNORED = {
-  name: "sluice_filter_local_response_ignored_total",
-  help: "Local replies of a filter that nobody could be given",
-};
-
-const HANDED_OVER = {
-  name: "sluice_filter_state_handovers_total",
-  help: "State that versions handed to the next, by what became of it",
-};
-
 export function startDataPlane({ init, link, clock, random, reusePort, stop }: DataPlaneStart): DataPlane {
   const wheel = new TimerWheel(clock);
   const registry = new MetricRegistry();
-  const logs = new LogRelay(clock, (lines) => link.send({ type: "log", lines }));
-  const bell = new QueueBell();
+  const counters = filterCounters(registry);
+  const logs = new LogRelay({
+    clock,
+    threads: init.threads,
+    send: (lines) => link.send({ type: "log", lines }),
+    dropped: (filter) => counters.overLimit(filter, "logLines"),
+  });
+  const bell = new QueueBell({ later: (task) => void setImmediate(task), nowMs: () => clock.monotonicMs() });
   const cluster = (name: string): Cluster | undefined => plane.settled.clusters.get(name);
   let logLevel = init.logLevel;
   const services: PluginServices = {
     clock,
     random,
-    shared: new SharedData(init.sharedData as SharedDataHandle, init.threadId),
-    metrics: new SharedMetrics(init.sharedMetrics as SharedMetricsHandle, init.threadId),
-    queues: new SharedQueues(init.sharedQueues as SharedQueuesHandle, init.threadId, (queue, owner) => {
-      if (owner === init.threadId) setImmediate(() => bell.ring(queue));
-      else link.send({ type: "queueReady", queue, owner });
-    }),
+    ...sharedStores(init, link, bell),
     bell,
     clusters: (name) => clusterView(plane.settled, name),
     worker: init.threadId,
@@ -67,10 +59,9 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     grpc: createGrpc({ cluster, wheel, clock }),
     dns: createDns(),
     logLevel: () => logLevel,
-    log: (line) => logs.add(line),
+    log: (line, mostPerSecond) => logs.add(line, mostPerSecond),
+    ...counters,
     faulted: (report) => link.send({ type: "fault", report }),
-    handedOver: (plugin, result) => registry.counter(HANDED_OVER, { plugin, result }).inc(),
-    replyIgnored: (plugin) => registry.counter(REPLY_IGNORED, { plugin }).inc(),
   };
   const ticketKeys = Buffer.from(init.ticketKeys);
   const taps = new Taps({ clock, thread: init.threadId, services, registry, link });
@@ -91,6 +82,23 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     },
   });
   return plane;
+}
+
+/** This thread's access to what all threads share. */
+function sharedStores(
+  init: ThreadInit,
+  link: DataLink,
+  bell: QueueBell,
+): Pick<PluginServices, "shared" | "metrics" | "queues"> {
+  const { threadId } = init;
+  return {
+    shared: new SharedData(init.sharedData as SharedDataHandle, threadId),
+    metrics: new SharedMetrics(init.sharedMetrics as SharedMetricsHandle, threadId),
+    queues: new SharedQueues(init.sharedQueues as SharedQueuesHandle, threadId, (queue, owner) => {
+      if (owner === threadId) bell.ring(queue);
+      else link.send({ type: "queueReady", queue, owner });
+    }),
+  };
 }
 
 function clusterView({ epoch, clusters }: Snapshot, name: string): ClusterView | null {

@@ -23,6 +23,8 @@ export interface ControlLink {
 export interface ThreadInit {
   /** 1..N; 0 is the control side. */
   readonly threadId: number;
+  /** How many of them there are. */
+  readonly threads: number;
   /** Int32Array of one word: the committed epoch. */
   readonly epoch: SharedArrayBuffer;
   readonly sharedData: unknown;

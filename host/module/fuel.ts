@@ -25,7 +25,10 @@ export const FUEL_EXPORT = "__fuel";
 /** Name of the exported global the counter is filled from at each callback, a mutable i32. */
 export const BUDGET_EXPORT = "__fuel_budget";
 /** Part of the key of any cache of rewritten modules: change it with every change of the output. */
-export const FUEL_VERSION = 2;
+export const FUEL_VERSION = 3;
+
+/** A mutable i64 that begins with 0. */
+const METER: readonly number[] = [0x7e, 1, 0x42, 0, 0x0b];
 
 export interface FuelOptions {
   /** First value of the counter and of the budget, 0 to 2^31 - 1: what a start section may use. */
@@ -106,18 +109,30 @@ class Rewriter {
       types,
       fuel: uleb(globals),
       budget: uleb(globals + 1),
+      firstMeter: globals + 2,
     });
+    const { meters } = this.#entries;
     const mutable = [0x7f, 1, 0x41, ...sleb(initial), 0x0b];
     this.#added = new Map([
-      [SECTION.global, [mutable, mutable]],
-      [SECTION.export, [exportOf(FUEL_EXPORT, globals), exportOf(BUDGET_EXPORT, globals + 1)]],
+      [SECTION.global, [mutable, mutable, ...meters.flatMap(() => [METER, METER])]],
+      [
+        SECTION.export,
+        [
+          exportOf(FUEL_EXPORT, globals),
+          exportOf(BUDGET_EXPORT, globals + 1),
+          ...meters.flatMap((name, at) => [
+            exportOf(`${FUEL_EXPORT}_used:${name}`, globals + 2 + 2 * at),
+            exportOf(`${FUEL_EXPORT}_calls:${name}`, globals + 3 + 2 * at),
+          ]),
+        ],
+      ],
     ]);
     if (this.#entries.functions.length > 0) this.#added.set(SECTION.function, this.#entries.functions);
   }
 
   #refuseReserved(): void {
     const exports = readVector(this.#open(SECTION.export), readExport);
-    const taken = exports.find(({ name }) => name === FUEL_EXPORT || name === BUDGET_EXPORT);
+    const taken = exports.find(({ name }) => name.startsWith(FUEL_EXPORT));
     if (taken !== undefined)
       throw problemError("abi", "reserved_export", `exports ${taken.name}, a name of the host's fuel counter`);
   }

@@ -1,5 +1,6 @@
 // Gives the memory and the tables a module defines a maximum, by rewriting sections 4 and 5. `memory.grow` past it then
 // answers -1 inside the guest, exactly at the cap; nothing at run time has to watch (components-and-isolation.md 2.5).
+import { MAX_TABLE_ENTRIES } from "../abi/limits.ts";
 import { problemError } from "../base/problem.ts";
 import { type ByteReader, uleb } from "./reader.ts";
 import {
@@ -13,8 +14,6 @@ import {
 } from "./sections.ts";
 
 export const PAGE_BYTES = 65_536;
-/** `table.grow` allocates host memory: 8 bytes an entry (reliability.md 2.6). */
-const TABLE_ENTRIES = 100_000;
 const MAX_PAGES = 65_536;
 
 export interface CapOptions {
@@ -33,7 +32,7 @@ export interface CappedModule {
 /** Throws a problem that names both numbers when a minimum lies above its cap. Expects a valid module. */
 export function capMemory(bytes: Uint8Array, options: CapOptions): CappedModule {
   const pages = Math.min(Math.floor(options.memoryBytes / PAGE_BYTES), MAX_PAGES);
-  const entries = options.tableEntries ?? TABLE_ENTRIES;
+  const entries = options.tableEntries ?? MAX_TABLE_ENTRIES;
   const parts: Uint8Array[] = [];
   let from = 0;
   for (const section of readSections(bytes)) {
@@ -92,7 +91,10 @@ function limits(given: Limits, cap: number, what: string, unit: string): number[
   if (given.is64) throw problemError("abi", "memory64", `a 64-bit ${what}, which cannot be capped`);
   if (given.min > cap) {
     const message = `the ${what} begins with ${given.min} ${unit}, the cap is ${cap}`;
-    const hint = what === "memory" ? "raise limits.memory or build with less initial memory" : "build a smaller table";
+    const hint =
+      what === "memory"
+        ? "raise limits.memory or build with less initial memory"
+        : "raise limits.tableEntries or build a smaller table";
     throw problemError("abi", `${what}_cap`, message, { hint });
   }
   const max = Math.min(given.max ?? cap, cap);

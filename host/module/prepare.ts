@@ -1,6 +1,7 @@
 // From a filter's bytes to a module the data threads can instantiate: judge, validate, cap the memory, add fuel, compile.
 // Runs on the control side; the compiled module is posted to the data threads.
-import { ProblemError } from "../base/problem.ts";
+import { MAX_MODULE_BYTES } from "../abi/limits.ts";
+import { ProblemError, problemError } from "../base/problem.ts";
 import { assertValid, instrumentValid } from "./fuel.ts";
 import { checkFilterModule, type ModuleInfo } from "./inspect.ts";
 import { capMemory } from "./memory-cap.ts";
@@ -10,6 +11,8 @@ export interface PrepareOptions {
   readonly name: string;
   /** Cap of the linear memory. */
   readonly memoryBytes: number;
+  /** Cap of each table's entries. Default 100 000. */
+  readonly tableEntries?: number;
   /** The counter's first value, which a start section draws on; null = no CPU limit. */
   readonly fuel: number | null;
 }
@@ -26,6 +29,10 @@ export interface PreparedModule {
 
 /** Throws a ProblemError (kind `abi`) with everything that keeps the module from being this filter. */
 export function prepareModule(bytes: Uint8Array, options: PrepareOptions): PreparedModule {
+  if (bytes.length > MAX_MODULE_BYTES) {
+    const message = `filter ${options.name}: the module has ${bytes.length} bytes, the limit is ${MAX_MODULE_BYTES}`;
+    throw problemError("abi", "module_too_large", message, { hint: "strip its debug information, or build for size" });
+  }
   const info = checkFilterModule(bytes, options.name);
   try {
     assertValid(bytes, "the module");
@@ -39,8 +46,8 @@ export function prepareModule(bytes: Uint8Array, options: PrepareOptions): Prepa
   }
 }
 
-function limit(bytes: Uint8Array, { memoryBytes, fuel }: PrepareOptions): Omit<PreparedModule, "info"> {
-  const capped = capMemory(bytes, { memoryBytes });
+function limit(bytes: Uint8Array, { memoryBytes, tableEntries, fuel }: PrepareOptions): Omit<PreparedModule, "info"> {
+  const capped = capMemory(bytes, { memoryBytes, ...(tableEntries === undefined ? {} : { tableEntries }) });
   if (fuel === null) return { module: new WebAssembly.Module(capped.bytes), bytes: capped.bytes, offsets: null };
   const fueled = instrumentValid(capped.bytes, { initial: fuel });
   // Only code is looked up, and all code lies behind the sections the cap changed.

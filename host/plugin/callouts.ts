@@ -4,10 +4,11 @@ import * as buffers from "../../sdk/assembly/abi/buffer.ts";
 import * as maps from "../../sdk/assembly/abi/map.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import type { HeaderList } from "../abi/headers.ts";
-import { MAX_CALLOUT_BYTES, MAX_CALLOUTS, MAX_CALLOUTS_PER_STREAM } from "../abi/limits.ts";
-import type { Status } from "../abi/status.ts";
+import { MAX_CALLOUT_BYTES } from "../abi/limits.ts";
 import type { GuestHttpCall } from "../vm/ports.ts";
+import type { Vm } from "../vm/vm.ts";
 import type { CalloutPort, CalloutResult } from "./callout-port.ts";
+import type { FilterLimits } from "./options.ts";
 
 /** `proxy_get_status` code of a failed call, as in Envoy (absl UNAVAILABLE is 14; Envoy answers 11 here). */
 const FAILED_CALL = 11;
@@ -23,8 +24,9 @@ export interface CalloutOptions {
   readonly nextId: () => number;
   /** Clusters the filter may call; null = all. */
   readonly allowed: readonly string[] | null;
-  /** Notes why a call is refused and gives the status back. */
-  readonly refuse: (answer: Status, reason: string, subject: string | number) => Status;
+  readonly limits: Pick<FilterLimits, "callouts" | "calloutsPerStream">;
+  /** Notes why a call is refused and gives the status back; counts limits and missing rights. */
+  readonly vm: Pick<Vm, "refuse" | "overLimit" | "deny">;
   /** Runs proxy_on_http_call_response; {@link Callouts.answer} is readable while it runs. */
   readonly deliver: (id: number, headers: number, bodySize: number, trailers: number) => void;
 }
@@ -45,13 +47,13 @@ export class Callouts {
 
   /** The call's id, or a negated status. */
   start(call: GuestHttpCall, streamId: number): number {
-    const { port, allowed, refuse } = this.#options;
+    const { port, allowed, vm, limits } = this.#options;
     if (allowed !== null && !allowed.includes(call.upstream))
-      return -refuse(status.BAD_ARGUMENT, "{} is not in the filter's allowedUpstreams", call.upstream);
+      return -vm.deny("upstream", status.BAD_ARGUMENT, "{} is not in the filter's allowedUpstreams", call.upstream);
     if (!port.hasCluster(call.upstream))
-      return -refuse(status.BAD_ARGUMENT, "unknown upstream: there is no cluster {}", call.upstream);
-    if (this.#pending.size >= MAX_CALLOUTS || this.#ofStream(streamId) >= MAX_CALLOUTS_PER_STREAM)
-      return -refuse(status.INTERNAL_FAILURE, "{} calls are under way: too many", this.#pending.size);
+      return -vm.refuse(status.BAD_ARGUMENT, "unknown upstream: there is no cluster {}", call.upstream);
+    if (this.#pending.size >= limits.callouts || this.#ofStream(streamId) >= limits.calloutsPerStream)
+      return -vm.overLimit("callouts", status.INTERNAL_FAILURE, "{} calls are under way: too many", this.#pending.size);
     const id = this.#options.nextId();
     const pending: Pending = { streamId, cancel: () => {} };
     this.#pending.set(id, pending);

@@ -7,18 +7,21 @@
 // A dead instance is renewed under every failure policy: the first time at once, then after a jittered back-off of 1 s
 // doubling to 60 s; the policy only says what a stream meets meanwhile (decisions.md 1).
 import type { Timer } from "../base/clock.ts";
-import type { GuestFault } from "../vm/faults.ts";
+import type { FaultCause, GuestFault } from "../vm/faults.ts";
+import { addUse, type FuelUse } from "../vm/fuel-meter.ts";
 import { WARN } from "../../sdk/assembly/abi/log-level.ts";
+import { policyFor } from "./failure-policy.ts";
 import { giveState, type HandOverResult, takeState, type WrittenState } from "./hand-over.ts";
 import { FilterInstance, type InstanceSpec } from "./instance.ts";
+import type { FailurePolicy } from "./options.ts";
 import type { PluginContext } from "./plugin-context.ts";
 import type { PluginServices } from "./services.ts";
 import { versionId } from "./version-id.ts";
 
 const FIRST_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 60_000;
-/** Faults further apart than this start the back-off anew. */
-const FAULT_MEMORY_MS = 60_000;
+/** Failures further apart than this start the back-off anew. */
+const FAILURE_MEMORY_MS = 60_000;
 
 export interface GenerationSpec extends InstanceSpec {
   /** Identity over module, configuration and everything else that shapes an instance. */
@@ -40,10 +43,15 @@ export class Generation {
   #onRetired: () => void = () => {};
   #deadline: Timer | null = null;
   #deadlineMs = 0;
-  #faults = 0;
-  #lastFaultMs = -Infinity;
+  /** Fuel used by instances that are gone. */
+  readonly #past = new Map<string, FuelUse>();
+  #failures = 0;
+  #lastFailureMs = -Infinity;
+  #hasFaulted = false;
   #renewAtMs = 0;
   #handingOver = false;
+  /** Why no instance lives, or did not the last time. */
+  #cause: FaultCause = "trap";
 
   /** @throws ProblemError when the filter does not start or refuses its configuration */
   constructor(spec: GenerationSpec, module: WebAssembly.Module, services: PluginServices) {
@@ -76,9 +84,21 @@ export class Generation {
     return this.#instance?.vm.memory.byteLength ?? 0;
   }
 
+  /** What each callback has used, over all instances there were. */
+  get fuelUses(): ReadonlyMap<string, FuelUse> {
+    const all = new Map(this.#past);
+    for (const [callback, use] of this.#instance?.vm.fuel.uses ?? []) addUse(all, callback, use);
+    return all;
+  }
+
   /** Fuel the living instance's last callback left over; null without a budget. */
   get fuelLeft(): number | null {
     return this.#instance?.vm.fuelLeft ?? null;
+  }
+
+  /** What a stream meets that this filter cannot serve now. */
+  get policy(): FailurePolicy {
+    return policyFor(this.spec.options, this.#cause);
   }
 
   /** The plugin context for `config`, from the living instance or a renewed one; null = policy decides. */
@@ -167,15 +187,11 @@ export class Generation {
 
   #faulted(fault: GuestFault): void {
     if (this.#handingOver) return this.#lost(fault);
-    const { clock, random } = this.#services;
-    const now = clock.monotonicMs();
-    this.#faults = now - this.#lastFaultMs > FAULT_MEMORY_MS ? 1 : this.#faults + 1;
-    this.#lastFaultMs = now;
-    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#faults - 2));
-    const renewInMs = this.#faults === 1 ? 0 : backoff * (0.5 + random.fraction() / 2);
-    this.#renewAtMs = now + renewInMs;
+    this.#hasFaulted = true;
+    const renewInMs = this.#backOff(fault.cause);
     const instance = this.#instance;
     this.#instance = null;
+    for (const [callback, use] of instance?.vm.fuel.uses ?? []) addUse(this.#past, callback, use);
     const { options, version } = this.spec;
     this.#services.faulted({ filter: options.name, version, fault, renewInMs });
     instance?.abandon();
@@ -186,17 +202,31 @@ export class Generation {
     this.#instance = null;
     const { options, version } = this.spec;
     const message = `${fault.callback} ended with ${fault.reason}: ${fault.message}; no state is handed over`;
-    this.#services.log({ level: WARN, filter: options.name, version, contextId: 0, message });
+    this.#services.log({ level: WARN, filter: options.name, version, contextId: 0, message }, options.limits.logLines);
     instance?.abandon();
+  }
+
+  /** One failure more: when the next instance may be tried, in ms from now. */
+  #backOff(cause: FaultCause): number {
+    const { clock, random } = this.#services;
+    const now = clock.monotonicMs();
+    this.#failures = now - this.#lastFailureMs > FAILURE_MEMORY_MS ? 1 : this.#failures + 1;
+    this.#lastFailureMs = now;
+    this.#cause = cause;
+    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (this.#failures - 2));
+    const inMs = this.#failures === 1 ? 0 : backoff * (0.5 + random.fraction() / 2);
+    this.#renewAtMs = now + inMs;
+    return inMs;
   }
 
   #renew(): FilterInstance | null {
     if (this.#state === "retired" || this.#services.clock.monotonicMs() < this.#renewAtMs) return null;
+    this.#hasFaulted = false;
     try {
       this.#instance = this.#create();
     } catch {
-      // Reported through #faulted, or refused its configuration this time: the back-off decides when to try again.
-      this.#renewAtMs = Math.max(this.#renewAtMs, this.#services.clock.monotonicMs() + FIRST_BACKOFF_MS);
+      // A fault has been reported and has set the back-off; a configuration refused this time is a failure as well.
+      if (!this.#hasFaulted) this.#backOff("config");
     }
     return this.#instance;
   }

@@ -6,13 +6,14 @@ import * as status from "../../sdk/assembly/abi/status.ts";
 import { checkedMetadata, grpcPath } from "../abi/grpc-metadata.ts";
 import { clusterOfGrpcService } from "../abi/grpc-service.ts";
 import type { HeaderList } from "../abi/headers.ts";
-import { MAX_GRPC_CALLS, MAX_GRPC_CALLS_PER_STREAM, MAX_GRPC_MESSAGE_BYTES } from "../abi/limits.ts";
+import { MAX_GRPC_MESSAGE_BYTES } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import type { GuestCallback } from "../vm/callbacks.ts";
 import type { GrpcHostcalls, GuestGrpcCall } from "../vm/ports.ts";
 import type { Vm } from "../vm/vm.ts";
 import { GrpcDelivery, UnaryDelivery, type GrpcReading, type GrpcTarget } from "./grpc-delivery.ts";
 import type { GrpcCall, GrpcPort, GrpcRequest } from "./grpc-port.ts";
+import type { FilterLimits } from "./options.ts";
 
 /** Of a unary call whose guest names none, as for HTTP call-outs. */
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -21,6 +22,7 @@ export interface GrpcCallsOptions {
   readonly port: GrpcPort;
   /** Clusters the filter may call; null = all. */
   readonly allowed: readonly string[] | null;
+  readonly limits: Pick<FilterLimits, "callouts" | "calloutsPerStream">;
   readonly vm: Vm;
   /** Runs one callback of the guest; what {@link GrpcCalls.headers} and the others give is readable while it runs. */
   readonly run: (callback: GuestCallback, id: number, value: number) => void;
@@ -52,7 +54,7 @@ export class GrpcCalls implements GrpcHostcalls, GrpcTarget {
 
   // A forbidden upstream answers as an unknown one, so that a filter cannot tell which clusters exist.
   start(call: GuestGrpcCall, contextId: number): number {
-    const { vm } = this.#options;
+    const { vm, limits } = this.#options;
     if (this.#ended) return -vm.refuse(status.INTERNAL_FAILURE, "the filter's version is ending");
     const cluster = this.#cluster(call.upstream);
     if (cluster === null) return -vm.refuse(status.PARSE_FAILURE, UNKNOWN_UPSTREAM, call.upstream);
@@ -61,8 +63,8 @@ export class GrpcCalls implements GrpcHostcalls, GrpcTarget {
     const fits = call.message === null || call.message.length <= MAX_GRPC_MESSAGE_BYTES;
     if (path === null || metadata === null || !fits)
       return -vm.refuse(status.BAD_ARGUMENT, "service, method or metadata are not valid, or the message is over 1 MiB");
-    if (this.#pending.size >= MAX_GRPC_CALLS || this.#ofContext(contextId) >= MAX_GRPC_CALLS_PER_STREAM)
-      return -vm.refuse(status.INTERNAL_FAILURE, "{} calls are under way: too many", this.#pending.size);
+    if (this.#pending.size >= limits.callouts || this.#ofContext(contextId) >= limits.calloutsPerStream)
+      return -vm.overLimit("callouts", status.INTERNAL_FAILURE, "{} calls are under way: too many", this.#pending.size);
     const timeoutMs = call.message === null ? 0 : call.timeoutMs || DEFAULT_TIMEOUT_MS;
     return this.#open({ cluster, path, metadata, timeoutMs }, call.message, contextId);
   }

@@ -1,10 +1,12 @@
 // A filter instance: one VM with its plugin contexts, from start-up to its end. Built whole or not at all.
 import { problemError, type ProblemError } from "../base/problem.ts";
 import type { GuestFault } from "../vm/faults.ts";
+import type { VmOptions } from "../vm/guest.ts";
+import type { SharedStore } from "../vm/ports.ts";
 import { Vm } from "../vm/vm.ts";
-import type { FilterOptions } from "./options.ts";
+import type { FilterLimits, FilterOptions } from "./options.ts";
 import { PluginContext } from "./plugin-context.ts";
-import type { PluginServices } from "./services.ts";
+import type { PluginServices, SharedState } from "./services.ts";
 
 export interface InstanceSpec {
   readonly options: FilterOptions;
@@ -84,32 +86,57 @@ export class FilterInstance {
   }
 }
 
-function vmOptions(spec: InstanceSpec, services: PluginServices, said: string[], onFault: (fault: GuestFault) => void) {
+function vmOptions(
+  spec: InstanceSpec,
+  services: PluginServices,
+  said: string[],
+  onFault: (fault: GuestFault) => void,
+): VmOptions {
   const { options, version } = spec;
-  const { clock, random, shared, queues, metrics } = services;
+  const { limits } = options;
   return {
     services: {
-      clock,
-      random,
-      shared,
-      queues,
-      metrics,
+      clock: services.clock,
+      random: services.random,
+      shared: withinCaps(services.shared, limits),
+      queues: services.queues,
+      metrics: services.metrics,
       vmId: options.vmId,
       scope: `${options.name}@${version}`,
       logLevel: () => services.logLevel(),
       log: (level: number, contextId: number, message: string) => {
         if (level >= ERROR_LEVEL) said.push(message);
         if (said.length > 16) said.shift();
-        services.log({ level, filter: options.name, version, contextId, message });
+        services.log({ level, filter: options.name, version, contextId, message }, limits.logLines);
       },
     },
     allowedCapabilities: options.allowedCapabilities,
+    rights: {
+      properties: options.allowedProperties,
+      foreignFunctions: options.allowedForeignFunctions,
+      namespaces: options.allowedNamespaces,
+    },
+    limits: {
+      headers: { bytes: limits.headerBytes, count: limits.headers },
+      metrics: limits.metrics,
+      overLimit: (limit) => services.overLimit?.(options.name, limit),
+      denied: (right) => services.denied?.(options.name, right),
+    },
     environment: options.environment,
-    fuel: options.limits.fuel,
-    memoryBytes: options.limits.memoryBytes,
+    fuel: limits.fuel,
+    memoryBytes: limits.memoryBytes,
     trace: services.trace,
     profile: services.profile,
     onFault,
+  };
+}
+
+/** Shared data as this filter has it: its namespace is emptied to the filter's own caps. */
+function withinCaps(shared: SharedState, { sharedDataKeys: keys, sharedDataBytes: bytes }: FilterLimits): SharedStore {
+  const options = { caps: { keys, bytes } };
+  return {
+    get: (namespace, key) => shared.get(namespace, key),
+    set: (namespace, key, value, cas) => shared.set(namespace, key, value, cas, options),
   };
 }
 

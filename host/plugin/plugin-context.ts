@@ -4,9 +4,7 @@ import { DEBUG, WARN } from "../../sdk/assembly/abi/log-level.ts";
 import * as buffers from "../../sdk/assembly/abi/buffer.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
 import type { HeaderList } from "../abi/headers.ts";
-import { MIN_TICK_MS } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
-import type { Timer } from "../base/clock.ts";
 import type { GuestCallback } from "../vm/callbacks.ts";
 import type { ForeignResult, GuestHttpCall, Hostcalls } from "../vm/ports.ts";
 import { FAULTED, type Vm } from "../vm/vm.ts";
@@ -20,6 +18,7 @@ import type { PluginServices } from "./services.ts";
 import type { DeclaredProperty, ForeignContext, ForeignPlugin } from "./foreign/context.ts";
 import { callForeign } from "./foreign/table.ts";
 import type { FilterOptions } from "./options.ts";
+import { Ticker } from "./ticker.ts";
 
 export interface PluginContextSpec {
   readonly options: FilterOptions;
@@ -50,8 +49,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   readonly #config: Buffer;
   readonly #vmConfig: Buffer;
   #configuring = false;
-  #tick: Timer | null = null;
-  #tickMs = 0;
+  readonly #ticker: Ticker;
   #doneWanted: (() => void) | null = null;
   #closed = false;
   #saidIgnored = false;
@@ -69,7 +67,8 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
       port: services.callouts,
       nextId: () => vm.nextCallId(0),
       allowed: options.allowedUpstreams,
-      refuse: (answer, reason, subject) => vm.refuse(answer, reason, subject),
+      limits: options.limits,
+      vm,
       deliver: (id, headers, body, trailers) => {
         const callback = vm.callbacks.onHttpCallResponse;
         if (callback === null) return;
@@ -80,6 +79,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
     this.grpc = new GrpcCalls({
       port: services.grpc,
       allowed: options.allowedUpstreams,
+      limits: options.limits,
       vm,
       run: (callback, id, value) => void vm.callWith(callback, this, "trap", [id, value]),
     });
@@ -92,6 +92,12 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
         if (callback !== null) vm.callWith(callback, this, "trap", [token, size]);
         vm.settle();
       },
+    });
+    this.#ticker = new Ticker({
+      clock: services.clock,
+      shortestMs: options.limits.tickPeriodMs,
+      run: () => this.#runTick(),
+      slowed: (periodMs) => this.#slowed(periodMs),
     });
     vm.contexts.add(this);
   }
@@ -121,7 +127,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   close(deadlineMs: number): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stopTick();
+    this.#ticker.stop();
     this.services.bell.forget(this);
     this.callouts.cancelAll();
     this.grpc.end();
@@ -148,34 +154,30 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
     this.vm.settle();
   }
 
+  /** false = there is nothing more to tick. */
+  #runTick(): boolean {
+    const { onTick } = this.vm.callbacks;
+    if (onTick === null || this.#closed || this.vm.callWith(onTick, this, "tick", []) === FAULTED) return false;
+    this.vm.settle();
+    return true;
+  }
+
+  #slowed(periodMs: number): void {
+    const { services, options, vm } = this;
+    services.overLimit?.(options.name, "tick");
+    const text = `its tick takes over a tenth of this thread's time: the period is ${periodMs} ms for now`;
+    vm.options.services.log(WARN, this.id, text);
+  }
+
   setTickPeriod(ms: number): Status {
-    this.#stopTick();
-    this.#tickMs = ms === 0 ? 0 : Math.max(ms, MIN_TICK_MS);
-    this.#armTick();
+    this.#ticker.set(ms);
     return status.OK;
-  }
-
-  // Armed anew after each run: the next tick is due one period after the last one ended; none is queued (abi.md 5.1).
-  #armTick(): void {
-    if (this.#tickMs === 0 || this.#closed) return;
-    this.#tick = this.services.clock.after(this.#tickMs, () => {
-      this.#tick = null;
-      const { onTick } = this.vm.callbacks;
-      if (onTick === null || this.vm.callWith(onTick, this, "tick", []) === FAULTED) return;
-      this.vm.settle();
-      if (this.#tick === null) this.#armTick();
-    });
-  }
-
-  #stopTick(): void {
-    this.#tick?.cancel();
-    this.#tick = null;
   }
 
   /** The instance died: nothing in it is ever called again. */
   abandoned(): void {
     this.#closed = true;
-    this.#stopTick();
+    this.#ticker.stop();
     this.services.bell.forget(this);
     this.callouts.cancelAll();
     this.grpc.end();

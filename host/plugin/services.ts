@@ -26,7 +26,12 @@ export interface SharedState extends SharedStore {
     key: string,
     value: Uint8Array,
     cas: number,
-    options?: { readonly ttlMs?: number; readonly nowMs?: number },
+    options?: {
+      readonly ttlMs?: number;
+      readonly nowMs?: number;
+      /** Of the namespace; default SHARED_DATA_CAPS. */
+      readonly caps?: { readonly keys: number; readonly bytes: number };
+    },
   ): Status;
   delete(namespace: string, key: string, cas: number): Status;
   keys(namespace: string, prefix: string, limit?: number): readonly { readonly key: string; readonly cas: number }[];
@@ -110,14 +115,22 @@ export interface PluginServices {
   readonly worker?: number;
   /** Lowest level written, 0..5. */
   logLevel(): number;
-  log(line: {
-    readonly level: number;
-    readonly filter: string;
-    readonly version: string;
-    readonly contextId: number;
-    readonly message: string;
-  }): void;
+  /** @param mostPerSecond lines of this filter, over all data threads; further ones may be dropped */
+  log(
+    line: {
+      readonly level: number;
+      readonly filter: string;
+      readonly version: string;
+      readonly contextId: number;
+      readonly message: string;
+    },
+    mostPerSecond: number,
+  ): void;
   faulted(report: FaultReport): void;
+  /** A filter met one of its limits (limit-table.ts); for a counter. */
+  overLimit?(filter: string, limit: string): void;
+  /** A filter asked for something it has no right to; for a counter. */
+  denied?(filter: string, right: string): void;
   /** A local reply of this filter could not be given to anybody (abi.md 5.4); for a counter. */
   replyIgnored?(filter: string): void;
   /** State went from a version to the next, or not; for a counter. */

@@ -68,7 +68,7 @@ export class SharedData implements SharedState {
     key: string,
     value: Uint8Array,
     cas: number,
-    options?: { ttlMs?: number; nowMs?: number },
+    options?: { ttlMs?: number; nowMs?: number; caps?: { keys: number; bytes: number } },
   ): SetStatus {
     const space = this.#store.spaces.open(ns);
     if (space < 0) return status.INTERNAL_FAILURE;
@@ -78,7 +78,7 @@ export class SharedData implements SharedState {
         ? status.INTERNAL_FAILURE
         : this.#store.write(this.#store.locate(space, key), this.#request(value, cas, options));
     if (result === status.INTERNAL_FAILURE) this.#store.spaces.countRejected(space);
-    if (result === status.OK) this.#store.makeRoom(space, SHARED_DATA_CAPS);
+    if (result === status.OK) this.#store.makeRoom(space, options?.caps ?? SHARED_DATA_CAPS);
     return result;
   }
 

@@ -3,6 +3,7 @@
 // Defining takes a lock and searches; recording is one check and one or two atomic additions.
 import * as metric from "../../sdk/assembly/abi/metric.ts";
 import * as status from "../../sdk/assembly/abi/status.ts";
+import { MAX_METRICS as MAX_METRICS_PER_SCOPE } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import { fnv1a32 } from "../base/hash.ts";
 import type { HistogramValue, MetricSample } from "../observe/samples.ts";
@@ -18,8 +19,6 @@ const BOUNDS: readonly number[] = [
   1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000,
 ];
 
-/** Names per scope (abi.md 14). */
-const MAX_NAMES = 1000;
 /** Over all scopes; index 0 stays unused, so that no id is 0, which guests take for "not defined". */
 const MAX_METRICS = 8192;
 const INDEX_MASK = MAX_METRICS - 1;
@@ -62,6 +61,8 @@ export class SharedMetrics implements MetricStore {
   readonly #histograms: BigInt64Array;
   readonly #row: number;
   readonly #known = new Map<string, number>();
+  /** Names read so far, by index. */
+  readonly #read: { readonly id: number; readonly full: string }[] = [];
 
   constructor(handle: SharedMetricsHandle, threadId: number) {
     this.#heap = new SharedHeap(handle, threadId);
@@ -73,16 +74,16 @@ export class SharedMetrics implements MetricStore {
 
   /**
    * The id, the same on all threads for the same scope, name and type; its low 2 bits are the type. -1: no such type, no
-   * usable name, or the name is taken by another type (BAD_ARGUMENT). -2: 1000 names or no room (INTERNAL_FAILURE).
+   * usable name, or the name is taken by another type (BAD_ARGUMENT). -2: `most` names or no room (INTERNAL_FAILURE).
    */
-  define(scope: string, type: number, name: string): number {
+  define(scope: string, type: number, name: string, most: number = MAX_METRICS_PER_SCOPE): number {
     const full = `${scope}\0${name}`;
     const known = this.#known.get(full);
     if (known !== undefined && this.#isLive(known)) return (known & 3) === type ? known : -1;
     if (type < 0 || type > metric.HISTOGRAM || parseMetricName(name) === null) return -1;
     const block = this.#write(full);
     if (block === 0 || !this.#heap.lock(LOCK)) return -2;
-    const id = this.#commit(scope, full, { type, block });
+    const id = this.#commit(scope, full, { type, block, most });
     this.#heap.unlock(LOCK);
     if (id < 0 || this.#record(indexOf(id), NAME) !== block) this.#heap.free(block);
     if (id < 0) return id;
@@ -167,19 +168,20 @@ export class SharedMetrics implements MetricStore {
   }
 
   /** The id of the name, of whatever type, or a new one; -2 when full. Lock held. */
-  #commit(scope: string, full: string, made: { type: number; block: number }): number {
+  #commit(scope: string, full: string, made: { type: number; block: number; most: number }): number {
     const hash = fnv1a32(full) | 0;
     let place = 0;
     let names = 0;
+    const prefix = `${scope}\0`;
     const count = this.#heap.words[COUNT] ?? 0;
     for (let index = 1; index <= count; index++) {
       const id = this.#record(index, ID);
       if (id === 0) place ||= index;
-      else if (this.#record(index, HASH) === hash && this.#nameOf(index) === full) return id;
-      else if (this.#nameOf(index).startsWith(`${scope}\0`)) names++;
+      else if (this.#record(index, HASH) === hash && this.#knownName(index, id) === full) return id;
+      else if (this.#knownName(index, id).startsWith(prefix)) names++;
     }
     place ||= count + 1;
-    return place === MAX_METRICS || names >= MAX_NAMES ? -2 : this.#open(place, hash, made);
+    return place === MAX_METRICS || names >= made.most ? -2 : this.#open(place, hash, made);
   }
 
   /** The commit is the store of the id. */
@@ -203,6 +205,15 @@ export class SharedMetrics implements MetricStore {
     this.#heap.words[(block + BLOCK_HEAD) >> 2] = full.length;
     this.#heap.bytes.write(full, block + BLOCK_HEAD + 4, "utf16le");
     return block;
+  }
+
+  /** As {@link #nameOf}; the same id always has the same name, and a guest that defines in a loop must not pay for reading it. */
+  #knownName(index: number, id: number): string {
+    const known = this.#read[index];
+    if (known !== undefined && known.id === id) return known.full;
+    const full = this.#nameOf(index);
+    this.#read[index] = { id, full };
+    return full;
   }
 
   #nameOf(index: number): string {

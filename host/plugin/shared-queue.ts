@@ -38,6 +38,8 @@ export class SharedQueues implements QueueService {
   readonly #threadId: number;
   readonly #ready: (id: number, owner: number) => void;
   readonly #known = new Map<string, number>();
+  /** Queues whose names are in `#known`: ids 1 to this. */
+  #read = 0;
 
   /** @param ready called after each item put in, with the queue's id and the thread that registered it last */
   constructor(handle: SharedQueuesHandle, threadId: number, ready: (id: number, owner: number) => void = () => {}) {
@@ -193,14 +195,15 @@ export class SharedQueues implements QueueService {
   }
 
   #search(full: string, count: number): number {
-    for (let id = 1; id <= count; id++) {
+    // Names are never changed or taken away, so each is read once.
+    while (this.#read < count) {
+      const id = ++this.#read;
       const block = this.#heap.words[recordOf(id) + NAME] ?? 0;
       const from = block + BLOCK_HEAD + LENGTH_BYTES;
-      if (this.#heap.bytes.toString("utf16le", from, from + this.#lengthOf(block)) !== full) continue;
-      this.#known.set(full, id);
-      return id;
+      const name = this.#heap.bytes.toString("utf16le", from, from + this.#lengthOf(block));
+      this.#known.set(name, id);
     }
-    return 0;
+    return this.#known.get(full) ?? 0;
   }
 }
 

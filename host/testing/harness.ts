@@ -34,6 +34,9 @@ export interface HarnessOptions {
   readonly system?: SystemLoad;
   /** Hears of local replies that nobody could be given. */
   readonly replyIgnored?: (filter: string) => void;
+  /** Hears of limits that a filter met, and of rights it does not have. */
+  readonly overLimit?: (filter: string, limit: string) => void;
+  readonly denied?: (filter: string, right: string) => void;
   /** Answers look-ups of names. Default: filters look up none. */
   readonly dns?: DnsPort;
   /** Hears every call between host and guest. */
@@ -93,7 +96,7 @@ export class Harness {
     const { clock = "2030-01-01T00:00:00Z", seed = 1, logLevel = 0 } = options;
     this.clock = new VirtualClock(new Date(clock).getTime());
     this.#upstreams = new Upstreams(this.clock);
-    this.#state = privateState((task) => void this.clock.after(0, task));
+    this.#state = privateState((task) => void this.clock.after(0, task), this.clock);
     this.#services = {
       clock: this.clock,
       random: seededRandom(seed),
@@ -108,6 +111,8 @@ export class Harness {
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
       faulted: (report) => void this.faults.push(report),
       ...(options.replyIgnored === undefined ? {} : { replyIgnored: options.replyIgnored }),
+      ...(options.overLimit === undefined ? {} : { overLimit: options.overLimit }),
+      ...(options.denied === undefined ? {} : { denied: options.denied }),
       ...(options.trace === undefined ? {} : { trace: options.trace }),
       announceStreams: options.announceStreams ?? options.trace !== undefined,
       ...(options.profile === undefined ? {} : { profile: options.profile }),

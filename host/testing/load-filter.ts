@@ -3,6 +3,7 @@ import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import { sha256Hex } from "../base/hash.ts";
 import { prepareModule, type PreparedModule, type PrepareOptions } from "../module/prepare.ts";
 import { semverOf } from "../module/semver.ts";
+import { FILTER_DEFAULTS } from "../plugin/defaults.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import type { PluginServices } from "../plugin/services.ts";
@@ -18,32 +19,13 @@ export interface FilterUnderTest {
 /** Points per callback, where a test does not say otherwise. */
 export const DEFAULT_FUEL = 10_000_000;
 
-const DEFAULTS: FilterOptions = {
-  name: "",
-  source: "",
-  sha256: "",
-  phase: "",
-  priority: 0,
-  failurePolicy: "FAIL_CLOSED",
-  limits: { memoryBytes: 64 * 1024 * 1024, fuel: DEFAULT_FUEL },
-  allowedCapabilities: null,
-  allowedUpstreams: null,
-  rootId: "",
-  vmId: "",
-  vmConfig: "",
-  environment: {},
-  pauseTimeoutMs: 30_000,
-  bufferLimitBytes: 1024 * 1024,
-  pluginConfig: "",
-};
-
 /** Modules prepared before, by their bytes: suites run one module hundreds of times. */
 const prepared = new WeakMap<Uint8Array, Map<string, PreparedModule>>();
 
 function prepareOnce(wasm: Uint8Array, options: PrepareOptions): PreparedModule {
   const known = prepared.get(wasm) ?? new Map<string, PreparedModule>();
   prepared.set(wasm, known);
-  const limits = `${options.memoryBytes}/${options.fuel}`;
+  const limits = `${options.memoryBytes}/${options.tableEntries}/${options.fuel}`;
   const ready = known.get(limits) ?? prepareModule(wasm, options);
   known.set(limits, ready);
   return ready;
@@ -52,10 +34,10 @@ function prepareOnce(wasm: Uint8Array, options: PrepareOptions): PreparedModule 
 /** @throws ProblemError when the filter does not load or refuses its configuration */
 export function loadFilter({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
   const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
-  const filter: FilterOptions = { ...DEFAULTS, name, vmId: name, pluginConfig, ...options };
-  const { fuel, memoryBytes } = filter.limits;
+  const filter: FilterOptions = { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, ...options };
+  const { fuel, memoryBytes, tableEntries } = filter.limits;
   const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
-  const { module, info } = prepareOnce(wasm, { name, memoryBytes, fuel: initial });
+  const { module, info } = prepareOnce(wasm, { name, memoryBytes, tableEntries, fuel: initial });
   const spec = {
     options: filter,
     version: "test",

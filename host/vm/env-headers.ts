@@ -76,10 +76,10 @@ function wholeMapWrite(vm: Guest): HostFunctions {
       if (vm.context.writableHeaders(map) === null) return unwritable(vm, map);
       const pairs = decodePairs(bytes);
       if (pairs === null) return vm.refuse(status.PARSE_FAILURE, NOT_PAIRS);
-      const list = normalizeGuestMap(map, pairs);
-      return list === null
-        ? vm.refuse(status.BAD_ARGUMENT, ...whyNotMap(map, pairs))
-        : vm.context.replaceHeaders(map, list);
+      const list = normalizeGuestMap(map, pairs, vm.options.limits.headers);
+      if (list !== null) return vm.context.replaceHeaders(map, list);
+      if (!hasRoomFor(pairs, "", "", vm.options.limits.headers)) vm.options.limits.overLimit("headers");
+      return vm.refuse(status.BAD_ARGUMENT, ...whyNotMap(map, pairs));
     },
   };
 }
@@ -97,8 +97,13 @@ function writeCalls(vm: Guest): HostFunctions {
     const verdict = checkHeaderWrite(map, name, text);
     if (verdict === "ignored") return status.OK;
     if (verdict === "refused") return vm.refuse(status.BAD_ARGUMENT, whyRefused(map, name, text), name);
-    if (!hasRoomFor(list, name, text))
-      return vm.refuse(status.BAD_ARGUMENT, "with {} the map would be over 64 KiB or 256 headers", name);
+    if (!hasRoomFor(list, name, text, vm.options.limits.headers))
+      return vm.overLimit(
+        "headers",
+        status.BAD_ARGUMENT,
+        "with {} the map would be over its bytes or its headers",
+        name,
+      );
     edit(list, name, text);
     return status.OK;
   };

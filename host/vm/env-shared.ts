@@ -4,6 +4,8 @@ import * as status from "../../sdk/assembly/abi/status.ts";
 import type { HostFunctions } from "./host-function.ts";
 import type { Guest } from "./guest.ts";
 
+/** Of proxy_define_metric, beside what every host call costs. */
+const DEFINE_POINTS = 10_000;
 const STALE_CAS = "{} has changed since it was read: read it again and try with its new cas";
 const NO_ROOM = "{} is not stored: keys have at most 1 KiB, values 1 MiB, and the namespace has a size";
 const NO_QUEUE = "there is no shared queue {}";
@@ -34,7 +36,8 @@ function dataCalls(vm: Guest): HostFunctions {
       const { shared, vmId } = vm.services;
       const answer = shared.set(vmId, name, bytes, cas >>> 0);
       if (answer === status.OK) return answer;
-      return vm.refuse(answer, answer === status.CAS_MISMATCH ? STALE_CAS : NO_ROOM, name);
+      if (answer === status.CAS_MISMATCH) return vm.refuse(answer, STALE_CAS, name);
+      return vm.overLimit("sharedData", answer, NO_ROOM, name);
     },
   };
 }
@@ -46,7 +49,7 @@ function queueCalls(vm: Guest): HostFunctions {
       const text = memory.text(name, size);
       if (text === null || !memory.writable(out, out)) return status.INVALID_MEMORY_ACCESS;
       const id = vm.context.registerQueue(text);
-      if (id === 0) return vm.refuse(status.INTERNAL_FAILURE, "no room for another queue: {}", text);
+      if (id === 0) return vm.overLimit("sharedQueue", status.INTERNAL_FAILURE, "no room for another queue: {}", text);
       memory.setU32(out, id);
       return status.OK;
     },
@@ -55,6 +58,9 @@ function queueCalls(vm: Guest): HostFunctions {
       const text = memory.text(name, size);
       if (namespace === null || text === null) return status.INVALID_MEMORY_ACCESS;
       const { queues, vmId } = vm.services;
+      const { namespaces } = vm.options.rights;
+      if (namespace !== "" && namespaces?.includes(namespace) === false)
+        return vm.deny("namespace", status.NOT_FOUND, "the namespace {} is not among the filter's", namespace);
       const id = queues.resolve(namespace === "" ? vmId : namespace, text);
       if (id === 0) return vm.refuse(status.NOT_FOUND, "nobody has registered the queue {}", text);
       return memory.setU32(out, id) ? status.OK : status.INVALID_MEMORY_ACCESS;
@@ -64,7 +70,8 @@ function queueCalls(vm: Guest): HostFunctions {
       if (bytes === null) return status.INVALID_MEMORY_ACCESS;
       const answer = vm.services.queues.enqueue(id >>> 0, bytes);
       if (answer === status.OK) return answer;
-      return vm.refuse(answer, answer === status.NOT_FOUND ? NO_QUEUE : "the queue {} is full", id);
+      if (answer === status.NOT_FOUND) return vm.refuse(answer, NO_QUEUE, id);
+      return vm.overLimit("sharedQueue", answer, "the queue {} is full", id);
     },
     proxy_dequeue_shared_queue(id: number, pointer: number, size: number): number {
       if (!memory.writable(pointer, size)) return status.INVALID_MEMORY_ACCESS;
@@ -82,10 +89,18 @@ function metricCalls(vm: Guest): HostFunctions {
       if (type >>> 0 > metric.HISTOGRAM) return vm.refuse(status.BAD_ARGUMENT, "there is no metric type {}", type);
       const text = memory.text(name, size);
       if (text === null) return status.INVALID_MEMORY_ACCESS;
-      const id = vm.services.metrics.define(vm.services.scope, type, text);
+      // Looks through all names: work that no other counter sees.
+      vm.charge(DEFINE_POINTS);
+      const id = vm.services.metrics.define(vm.services.scope, type, text, vm.options.limits.metrics);
       if (id === -1)
         return vm.refuse(status.BAD_ARGUMENT, "{} is no name for a metric, or has another type already", text);
-      if (id < 0) return vm.refuse(status.INTERNAL_FAILURE, "{} would be one metric too many for this filter", text);
+      if (id < 0)
+        return vm.overLimit(
+          "metrics",
+          status.INTERNAL_FAILURE,
+          "{} would be one metric too many for this filter",
+          text,
+        );
       return memory.setU32(out, id) ? status.OK : status.INVALID_MEMORY_ACCESS;
     },
     proxy_record_metric(id: number, value: bigint): number {

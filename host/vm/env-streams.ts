@@ -49,7 +49,12 @@ function localResponse(vm: Guest) {
     if (headers === null) return vm.refuse(status.PARSE_FAILURE, NOT_PAIRS);
     if (code < 200 || code > 599) return vm.refuse(status.BAD_ARGUMENT, "the status {} is not in 200..599", code);
     if (bytes.length > MAX_REPLY_BYTES)
-      return vm.refuse(status.BAD_ARGUMENT, "a body of {} bytes is over the 1 MiB of a local reply", bytes.length);
+      return vm.overLimit(
+        "replyBody",
+        status.BAD_ARGUMENT,
+        "a body of {} bytes is over the 1 MiB of a local reply",
+        bytes.length,
+      );
     const reply: GuestReply = {
       status: code,
       details: words,

@@ -11,6 +11,16 @@ export function supportCalls(vm: Guest): HostFunctions {
   return { ...propertyCalls(vm), ...foreignCalls(vm), ...compilerCalls(vm) };
 }
 
+const NO_RIGHT = "the filter's allowedProperties do not name {}";
+
+/** Whether one of the filter's prefixes is the path or begins it, at a segment's end. */
+function mayTouch(vm: Guest, path: readonly string[]): boolean {
+  const { properties } = vm.options.rights;
+  if (properties === null) return true;
+  const text = path.join(".");
+  return properties.some((prefix) => text === prefix || text.startsWith(`${prefix}.`));
+}
+
 function propertyCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
   return {
@@ -18,6 +28,7 @@ function propertyCalls(vm: Guest): HostFunctions {
       const text = memory.text(path, pathSize);
       if (text === null) return status.INVALID_MEMORY_ACCESS;
       const segments = parsePropertyPath(text);
+      if (segments !== null && !mayTouch(vm, segments)) return vm.deny("property", status.NOT_FOUND, NO_RIGHT, text);
       const value = segments === null ? null : vm.context.property(segments);
       if (value === null) return vm.refuse(status.NOT_FOUND, "the property {} is not there, or not yet", text);
       return memory.giveBytes(value, pointer, size);
@@ -28,6 +39,7 @@ function propertyCalls(vm: Guest): HostFunctions {
       if (text === null || bytes === null) return status.INVALID_MEMORY_ACCESS;
       const segments = parsePropertyPath(text);
       if (segments === null) return vm.refuse(status.NOT_FOUND, "the path {} has an empty segment", text);
+      if (!mayTouch(vm, segments)) return vm.deny("property", status.BAD_ARGUMENT, NO_RIGHT, text);
       return vm.context.setProperty(segments, bytes);
     },
     proxy_get_configuration(pointer: number, size: number): number {
@@ -36,6 +48,19 @@ function propertyCalls(vm: Guest): HostFunctions {
     },
   };
 }
+
+const NOTHING = new Uint8Array(0);
+/** What foreign functions cost beside what every host call does: about the time they may take, at 2 ns a point. */
+const FOREIGN_POINTS: Readonly<Record<string, number>> = {
+  sign: 2_000_000,
+  verify_signature: 500_000,
+  compress: 200_000,
+  uncompress: 200_000,
+  "sluice.verify_jws": 500_000,
+  "sluice.kv_keys": 100_000,
+};
+const foreignPoints = (name: string): number =>
+  Object.hasOwn(FOREIGN_POINTS, name) ? (FOREIGN_POINTS[name] ?? 0) : 500;
 
 function foreignCalls(vm: Guest): HostFunctions {
   const { memory } = vm;
@@ -52,6 +77,14 @@ function foreignCalls(vm: Guest): HostFunctions {
       const text = memory.text(name, nameSize);
       const bytes = memory.copy(args, argsSize);
       if (text === null || bytes === null) return status.INVALID_MEMORY_ACCESS;
+      const { foreignFunctions } = vm.options.rights;
+      if (foreignFunctions !== null && !foreignFunctions.includes(text)) {
+        // NOT_FOUND, so that a filter falls back as on a host without it (decisions.md 11).
+        const denied = vm.deny("foreign_function", status.NOT_FOUND, "the function {} is not among the filter's", text);
+        if (pointer !== 0 && size !== 0) memory.giveBytes(NOTHING, pointer, size);
+        return denied;
+      }
+      vm.charge(foreignPoints(text));
       const result = vm.context.foreign(text, bytes);
       if (result.status !== status.OK)
         vm.refusal.note(result.reason ?? "the function {} refuses its arguments", result.subject ?? text);

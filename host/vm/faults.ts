@@ -13,6 +13,12 @@ export interface GuestFault {
   readonly callback: string;
   readonly contextId: number;
   readonly message: string;
+  /** Id of the request on whose behalf it ran; "" for a plugin context. */
+  readonly requestId: string;
+  /** Points the callback had used; null without a budget. */
+  readonly fuel: number | null;
+  /** The newest host calls, oldest first, in words. */
+  readonly hostCalls: readonly string[];
   /** The guest's frames, `name@offset`, innermost first. */
   readonly frames: readonly GuestFrame[];
 }
@@ -56,7 +62,8 @@ export function guestFrames(stack: string, entered: boolean): readonly GuestFram
 /** Which kind of end an exception out of a guest call means. */
 export function reasonOf(error: unknown): FaultReason {
   if (error instanceof GuestAbort) return error.reason;
-  if (error instanceof WebAssembly.RuntimeError) return "trap";
+  // An exception of the guest's own that it does not catch is its fault as well.
+  if (error instanceof WebAssembly.RuntimeError || error instanceof WebAssembly.Exception) return "trap";
   // V8's stack overflow; the instance could be called again, but the guest's shadow stack is not unwound.
   return error instanceof RangeError && /call stack/i.test(error.message) ? "stack" : "host_error";
 }

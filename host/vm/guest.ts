@@ -1,6 +1,8 @@
 // A running guest as its host functions see it: what they act on, and how they end it. Vm implements this; the env-*.ts
 // files know nothing else of it.
+import type { HeaderCaps } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
+import type { CallRing } from "./call-ring.ts";
 import type { FaultReason, GuestFault } from "./faults.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { OutputLines } from "./output-lines.ts";
@@ -9,10 +11,32 @@ import type { ProfileName } from "./profile-name.ts";
 import type { Refusal } from "./refusal.ts";
 import type { VmTrace } from "./trace.ts";
 
+/** What of the host a guest may use beyond its host functions; null = all (abi.md 11.3). */
+export interface GuestRights {
+  /** First segments of property paths, with dots: `request`, `request.headers`. */
+  readonly properties: readonly string[] | null;
+  readonly foreignFunctions: readonly string[] | null;
+  /** Namespaces whose queues it may resolve. */
+  readonly namespaces: readonly string[] | null;
+}
+
+/** Limits that host functions keep, and who hears when one is met or a right is missing. */
+export interface GuestLimits {
+  readonly headers: HeaderCaps;
+  /** Metric names. */
+  readonly metrics: number;
+  /** @param limit a name of limit-table.ts */
+  overLimit(limit: string): void;
+  /** @param right `proxy_http_call`, `property`, `foreign_function`, `upstream`, `namespace` */
+  denied(right: string): void;
+}
+
 export interface VmOptions {
   readonly services: VmServices;
   /** Host functions and callbacks allowed; null = all (abi.md 11.3). */
   readonly allowedCapabilities: readonly string[] | null;
+  readonly rights: GuestRights;
+  readonly limits: GuestLimits;
   readonly environment: Readonly<Record<string, string>>;
   /** Points per outermost callback; null when the module is not instrumented. */
   readonly fuel: number | null;
@@ -28,6 +52,8 @@ export interface VmOptions {
 
 export interface Guest {
   readonly memory: GuestMemory;
+  /** The newest host calls, and what they cost. */
+  readonly hostCalls: CallRing;
   /** Why the newest refused call was refused. */
   readonly refusal: Refusal;
   readonly options: VmOptions;
@@ -47,6 +73,12 @@ export interface Guest {
   /** Ends the guest; the reason stands even if the guest catches the exception. */
   abort(reason: FaultReason, message: string): never;
   setEffectiveContext(id: number): Status;
+  /** Takes points off the guest's fuel for work that its number of host calls does not show. */
+  charge(points: number): void;
+  /** A limit is met: counted, and as {@link refuse}. */
+  overLimit(limit: string, answer: Status, reason: string, subject?: string | number): Status;
+  /** A right is missing: counted, and as {@link refuse}. */
+  deny(right: string, answer: Status, reason: string, subject?: string | number): Status;
   /** Notes why a call is refused and gives the status back; arguments as of {@link Refusal.note}. */
   refuse(answer: Status, reason: string, subject?: string | number): Status;
 }

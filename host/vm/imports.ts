@@ -37,12 +37,13 @@ export function buildImports(vm: Guest, module: WebAssembly.Module, profile: Pro
   };
   const env = profile === null ? own : profile.calls(own);
   const wasi = wasiCalls(vm);
+  const arity = (name: string): number => (own[name] ?? wasi[name])?.length ?? 0;
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: space, name, kind } of WebAssembly.Module.imports(module)) {
     const table = space === "env" ? env : WASI_NAMES.has(space) ? wasi : undefined;
     const target = (imports[space] ??= {});
     if (kind === "function" && table !== undefined)
-      target[name] = traced(vm, name, pick(vm, table, space, name)) as WebAssembly.ImportValue;
+      target[name] = hostFunction(vm, name, pick(vm, table, space, name), arity(name)) as WebAssembly.ImportValue;
     else if (kind === "memory")
       target[name] = new WebAssembly.Memory({ initial: 2, maximum: Math.floor(vm.options.memoryBytes / 65_536) });
   }
@@ -54,7 +55,7 @@ function pick(vm: Guest, table: HostFunctions, space: string, name: string): Hos
   if (allowed !== null && !allowed.includes(name) && RESTRICTABLE.test(name)) {
     // A filter falls back on NOT_FOUND only, and must do so here as well.
     const answer = name === "proxy_call_foreign_function" ? status.NOT_FOUND : status.INTERNAL_FAILURE;
-    return stub(vm, `${name} is not in the filter's allowedCapabilities`, answer);
+    return denied(vm, name, stub(vm, `${name} is not in the filter's allowedCapabilities`, answer));
   }
   const known = table[name];
   if (known !== undefined)
@@ -74,6 +75,10 @@ function notInAllocator(vm: Guest, name: string, run: HostFunction): HostFunctio
   };
 }
 
+function hostFunction(vm: Guest, name: string, run: HostFunction, arity: number): HostFunction {
+  return traced(vm, name, vm.hostCalls.record(name, run, arity));
+}
+
 function traced(vm: Guest, name: string, run: HostFunction): HostFunction {
   const { trace } = vm.options;
   if (trace === undefined) return run;
@@ -86,6 +91,15 @@ function traced(vm: Guest, name: string, run: HostFunction): HostFunction {
     const outcome = { status: answer, reason: refusal.count === before ? "" : refusal.text };
     trace.hostCall(callInWords(name, args, outcome, { memory: vm.memory, show: trace.show }));
     return answer;
+  };
+}
+
+/** As `stub`, counted each time. */
+function denied(vm: Guest, name: string, answer: HostFunction): HostFunction {
+  const say = answer as () => number;
+  return () => {
+    vm.options.limits.denied(name);
+    return say();
   };
 }
 

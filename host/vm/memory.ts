@@ -9,11 +9,20 @@ import { giveText } from "./given-texts.ts";
 import { names, values } from "./name-table.ts";
 import { Refusal } from "./refusal.ts";
 
+/** Reading and writing the guest's counter costs as much as a host call, so copies are charged in bundles. */
+const CHARGED_BYTES = 1024 * 1024;
+/** Up to here a copy costs no more than the call it belongs to, and adding it up would cost as much (bench: P5). */
+const SMALL = 64;
+/** reliability.md 2.2. */
+const BYTES_PER_POINT = 16;
 const NO_BUFFER = new ArrayBuffer(0);
 const OUTSIDE = "the range that begins at {} is not inside the guest's memory";
 
 export class GuestMemory {
   readonly #refusal: Refusal;
+  readonly #charge: (points: number) => void;
+  /** Bytes copied either way since the callback began, or since they were charged. */
+  #moved = 0;
   #memory: WebAssembly.Memory | null = null;
   #allocate: (size: number) => number = () => 0;
   /** Address of the guest's scratch words (used, base, capacity); 0 = it has none. */
@@ -22,9 +31,13 @@ export class GuestMemory {
   #bytes: Buffer = Buffer.from(NO_BUFFER);
   #words: Uint32Array = new Uint32Array(NO_BUFFER);
 
-  /** @param refusal hears of every range that is not in the memory */
-  constructor(refusal: Refusal = new Refusal()) {
+  /**
+   * @param refusal hears of every range that is not in the memory
+   * @param charge takes points off the guest's fuel, for what is copied
+   */
+  constructor(refusal: Refusal = new Refusal(), charge: (points: number) => void = () => {}) {
     this.#refusal = refusal;
+    this.#charge = charge;
   }
 
   /**
@@ -36,6 +49,10 @@ export class GuestMemory {
     this.#allocate = allocate;
     this.#scratch = (scratch & 3) === 0 ? scratch >>> 0 : 0;
     this.#refresh();
+  }
+
+  callbackBegan(): void {
+    this.#moved = 0;
   }
 
   get attached(): boolean {
@@ -65,18 +82,28 @@ export class GuestMemory {
     return false;
   }
 
+  #moves(size: number): void {
+    this.#moved += size;
+    if (this.#moved <= CHARGED_BYTES) return;
+    this.#charge(Math.floor(this.#moved / BYTES_PER_POINT));
+    this.#moved = 0;
+  }
+
   /** Bytes as latin1 text (every byte round-trips), or null out of bounds. */
   text(pointer: number, size: number): string | null {
     const at = pointer >>> 0;
     const length = size >>> 0;
     if (length === 0) return "";
-    return this.#fits(at, length) ? this.#bytes.latin1Slice(at, at + length) : null;
+    if (!this.#fits(at, length)) return null;
+    if (length > SMALL) this.#moves(length);
+    return this.#bytes.latin1Slice(at, at + length);
   }
 
   /** As {@link text}, for values that are likely to come again. */
   value(pointer: number, size: number): string | null {
     const at = pointer >>> 0;
     const length = size >>> 0;
+    if (length > SMALL && this.#fits(at, length)) this.#moves(length);
     return this.#fits(at, length) ? values.lookup(this.#bytes, this.#words, at, length) : null;
   }
 
@@ -92,14 +119,18 @@ export class GuestMemory {
     const at = pointer >>> 0;
     const length = size >>> 0;
     if (length === 0) return Buffer.alloc(0);
-    return this.#fits(at, length) ? Buffer.from(this.#bytes.subarray(at, at + length)) : null;
+    if (!this.#fits(at, length)) return null;
+    if (length > SMALL) this.#moves(length);
+    return Buffer.from(this.#bytes.subarray(at, at + length));
   }
 
   /** The guest's own bytes, for the length of one host call. Null out of bounds. */
   borrow(pointer: number, size: number): Buffer | null {
     const at = pointer >>> 0;
     const length = size >>> 0;
-    return this.#fits(at, length) ? this.#bytes.subarray(at, at + length) : null;
+    if (!this.#fits(at, length)) return null;
+    if (length > SMALL) this.#moves(length);
+    return this.#bytes.subarray(at, at + length);
   }
 
   u32(pointer: number): number | null {
@@ -162,6 +193,7 @@ export class GuestMemory {
   #room(length: number, pointer: number, size: number): number {
     if (!this.writable(pointer, size)) return -1;
     let at = 0;
+    if (length > SMALL) this.#moves(length);
     if (length > 0) {
       at = this.#bump(length) || this.#allocate(length) >>> 0;
       if (at === 0) this.#refusal.note("the guest's allocator gave no memory for {} bytes", length);

@@ -85,6 +85,8 @@ export interface Hostcalls {
   /** Queue id, or 0. */
   registerQueue(name: string): number;
   foreign(name: string, args: Buffer): ForeignResult;
+  /** For reports: the request this is about. Absent = none. */
+  readonly requestId?: string;
   /** Keeps its instance past the drain deadline: a connection that a reload must not break. */
   readonly longLived?: boolean;
   /** The instance died or was taken away: the context must not call into it any more. */
@@ -106,8 +108,8 @@ export interface QueueStore {
 
 /** Metrics as the ABI sees them (abi.md 5.7). Implemented by plugin/shared-metrics.ts. */
 export interface MetricStore {
-  /** The id, or -1 (refused: BAD_ARGUMENT) or -2 (too many: INTERNAL_FAILURE). */
-  define(scope: string, type: number, name: string): number;
+  /** @param most names of the scope; default 1000. The id, or -1 (refused: BAD_ARGUMENT) or -2 (too many: INTERNAL_FAILURE). */
+  define(scope: string, type: number, name: string, most?: number): number;
   record(id: number, value: bigint): Status;
   increment(id: number, delta: bigint): Status;
   /** The value, or a status (a plain number) when there is none. */

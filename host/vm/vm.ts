@@ -2,12 +2,14 @@
 // by chain/. The host never calls a callback while another of the same VM runs: what a guest asks for that could lead to
 // a callback is deferred with `defer` and run by `settle` once the caller has applied the callback's result (abi.md 9.7).
 import * as status from "../../sdk/assembly/abi/status.ts";
-import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
+import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import { downstreamSide, lookUpCallbacks, NO_CALLBACKS, requestSide, responseSide, upstreamSide } from "./callbacks.ts";
 import type { GuestCallback, GuestCallbacks } from "./callbacks.ts";
+import { CallRing } from "./call-ring.ts";
 import { GuestAbort, guestFrames, messageOf, reasonOf, throwIf } from "./faults.ts";
 import type { FaultCause, FaultReason, GuestFault } from "./faults.ts";
+import { FuelMeter } from "./fuel-meter.ts";
 import { ContextTable } from "./context-table.ts";
 import type { Guest, VmOptions } from "./guest.ts";
 import { buildImports, isFirstVersion } from "./imports.ts";
@@ -17,6 +19,7 @@ import type { Hostcalls, VmServices } from "./ports.ts";
 import { type Profile, profiled, profileOf } from "./profile.ts";
 import { Refusal } from "./refusal.ts";
 import { RESTRICTED, takeRefusal } from "./restricted.ts";
+import { startUp } from "./start-up.ts";
 import { traceCallbacks } from "./trace.ts";
 
 /** What {@link Vm.call} answers when the instance is dead. */
@@ -29,7 +32,8 @@ const MAX_CALLS = 2 ** 29 - 1;
 
 export class Vm implements Guest {
   readonly refusal = new Refusal();
-  readonly memory = new GuestMemory(this.refusal);
+  readonly hostCalls = new CallRing((points) => this.charge(points));
+  readonly memory = new GuestMemory(this.refusal, (points) => this.charge(points));
   readonly options: VmOptions;
   readonly output: OutputLines;
   /** What host calls act on now: the effective context. Restricted while starting up and allocating. */
@@ -48,10 +52,7 @@ export class Vm implements Guest {
   lazyStreams = false;
   readonly missingHeaderIsEmpty: boolean;
   #allocator: ((size: number) => number) | null = null;
-  #fuel: WebAssembly.Global | null = null;
-  /** What the module fills its counter with at the start of each callback. */
-  #budget: WebAssembly.Global | null = null;
-  #exports: WebAssembly.Exports = {};
+  readonly fuel: FuelMeter;
   #ended: { readonly reason: FaultReason; readonly message: string } | null = null;
   #deferred: (() => void)[] = [];
   #running = false;
@@ -62,13 +63,14 @@ export class Vm implements Guest {
 
   constructor(module: WebAssembly.Module, options: VmOptions) {
     this.options = options;
+    this.fuel = new FuelMeter(options.fuel);
     this.output = new OutputLines((level, text) => options.services.log(level, 0, text));
     this.missingHeaderIsEmpty = isFirstVersion(module);
     this.#guard("start", "_initialize", 0, () => {
       const profile = profileOf(this.options.profile, this);
       const instance = new WebAssembly.Instance(module, buildImports(this, module, profile));
       this.#attach(instance.exports, profile);
-      this.#start();
+      startUp(instance.exports, () => void (this.#ended = null));
       throwIf(takeRefusal());
       return 0;
     });
@@ -77,45 +79,20 @@ export class Vm implements Guest {
   }
 
   #attach(exports: WebAssembly.Exports, profile: Profile | null): void {
-    this.#exports = exports;
     const allocator = exports["malloc"] ?? exports["proxy_on_memory_allocate"];
     this.#allocator = typeof allocator === "function" ? (allocator as (size: number) => number) : null;
-    const { __fuel: fuel, __fuel_budget: budget, sluice_scratch: scratch } = exports;
+    const { sluice_scratch: scratch } = exports;
     const address = profile === null && scratch instanceof WebAssembly.Global ? Number(scratch.value) : 0;
     this.memory.attach(exports["memory"] as WebAssembly.Memory, (size) => this.#allocate(size), address);
-    this.#fuel = fuel instanceof WebAssembly.Global ? fuel : null;
-    this.#budget = budget instanceof WebAssembly.Global ? budget : null;
+    this.fuel.attach(exports);
     // Another host knows nothing of this export either, and announces every stream.
     this.lazyStreams = profile === null && exports["sluice_lazy_streams"] instanceof WebAssembly.Global;
-    this.#setBudget(1);
     const found = lookUpCallbacks(exports, this.options.allowedCapabilities);
     this.callbacks = traceCallbacks(profiled(profile, found), this.options.trace, this);
     this.requestCallbacks = requestSide(this.callbacks);
     this.responseCallbacks = responseSide(this.callbacks);
     this.downstreamCallbacks = downstreamSide(this.callbacks);
     this.upstreamCallbacks = upstreamSide(this.callbacks);
-  }
-
-  /** `_initialize`, then `main` (or `__main_void`); only without `_initialize`: `_start` (abi.md 3.1). */
-  #start(): void {
-    const { _initialize: initialize, _start: start, main, __main_void: mainVoid } = this.#exports;
-    if (typeof initialize !== "function") {
-      if (typeof start === "function") this.#runStart(start);
-      return;
-    }
-    initialize();
-    if (typeof main === "function") main(0, 0);
-    else if (typeof mainVoid === "function") mainVoid();
-  }
-
-  /** `proc_exit(0)` is the ordinary end of a WASI command (abi.md 12.1). */
-  #runStart(start: WebAssembly.ExportValue): void {
-    try {
-      (start as () => void)();
-    } catch (error) {
-      if (!(error instanceof GuestAbort && error.message === "proc_exit(0)")) throw error;
-      this.#ended = null;
-    }
   }
 
   get allocating(): boolean {
@@ -162,9 +139,9 @@ export class Vm implements Guest {
     if (this.fault !== null) return FAULTED;
     this.#enter(context);
     const slow = cause === "start" || cause === "config";
-    if (slow) this.#setBudget(START_FUEL_FACTOR);
+    if (slow) this.fuel.setBudget(START_FUEL_FACTOR);
     const result = this.#guard(cause, callback.name, context.id, () => callback.run(context.id, ...args) ?? 0);
-    if (slow) this.#setBudget(1);
+    if (slow) this.fuel.setBudget(1);
     this.#leave();
     return result;
   }
@@ -194,17 +171,18 @@ export class Vm implements Guest {
     this.#running = true;
     this.context = context;
     this.refusal.clear();
+    this.hostCalls.callbackBegan();
+    this.memory.callbackBegan();
     this.#frozenNanos = 0n;
   }
 
-  /** Points that the last callback left over, or the running one may still use; null without a budget. */
+  /** See {@link FuelMeter.left}. */
   get fuelLeft(): number | null {
-    return this.#fuel === null ? null : Number(this.#fuel.value);
+    return this.fuel.left;
   }
 
-  #setBudget(factor: number): void {
-    const { fuel } = this.options;
-    if (this.#budget !== null && fuel !== null) this.#budget.value = Math.min(fuel * factor, MAX_FUEL);
+  charge(points: number): void {
+    this.fuel.charge(points);
   }
 
   #leave(): void {
@@ -246,7 +224,7 @@ export class Vm implements Guest {
       return at;
     } catch (error) {
       // The same error object goes on: a new one could be caught by the guest (abi.md 13).
-      this.#ended ??= { reason: reasonOf(error), message: messageOf(error) };
+      this.#ended ??= { reason: this.fuel.isOut ? "fuel" : this.#orOom(reasonOf(error)), message: messageOf(error) };
       throw error;
     } finally {
       this.#suspended = null;
@@ -259,24 +237,43 @@ export class Vm implements Guest {
     takeRefusal();
     // What it said last belongs into the report.
     this.output.flush();
-    const reason = this.#fuelOut()
+    const reason = this.fuel.isOut
       ? (this.#ended?.reason ?? "fuel")
       : (this.#ended?.reason ?? this.#orOom(reasonOf(error)));
-    const frames = error instanceof Error ? guestFrames(error.stack ?? "", this.#budget !== null) : [];
+    const frames = error instanceof Error ? guestFrames(error.stack ?? "", this.fuel.isThere) : [];
     const message = this.#ended?.message ?? messageOf(error);
     const exact: FaultCause = cause === "trap" && (reason === "fuel" || reason === "oom") ? reason : cause;
-    this.fault = { reason, cause: exact, callback, contextId, message, frames };
+    const { requestId = "" } = this.contexts.get(contextId) ?? {};
+    const { words: hostCalls } = this.hostCalls;
+    this.fault = {
+      reason,
+      cause: exact,
+      callback,
+      contextId,
+      message,
+      requestId,
+      fuel: this.fuel.used,
+      hostCalls,
+      frames,
+    };
+    this.fuel.ended(callback);
     this.#deferred = [];
     this.options.onFault(this.fault);
-  }
-
-  #fuelOut(): boolean {
-    return this.#fuel !== null && (this.#fuel.value as number) < 0;
   }
 
   #orOom(reason: FaultReason): FaultReason {
     const page = 65_536;
     return reason === "trap" && this.memory.byteLength + page > this.options.memoryBytes ? "oom" : reason;
+  }
+
+  overLimit(limit: string, answer: Status, reason: string, subject: string | number = ""): Status {
+    this.options.limits.overLimit(limit);
+    return this.refuse(answer, reason, subject);
+  }
+
+  deny(right: string, answer: Status, reason: string, subject: string | number = ""): Status {
+    this.options.limits.denied(right);
+    return this.refuse(answer, reason, subject);
   }
 
   refuse(answer: Status, reason: string, subject: string | number = ""): Status {

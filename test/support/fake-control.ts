@@ -12,6 +12,7 @@ import type {
   TapEvent,
   VersionInfo,
 } from "../../host/control/types.ts";
+import type { CrashReport } from "../../host/control/crash-report.ts";
 import type { TapSelection } from "../../host/link/tap.ts";
 import type { MetricSample } from "../../host/observe/samples.ts";
 
@@ -141,6 +142,8 @@ export class FakeControl implements ControlPlane {
       options,
     );
   swap = (name: string, to?: string) => this.#did(this.#swap("v2", to ?? "v3"), "swap", name, to);
+  crashReports: CrashReport[] = [];
+  crashes = (filter: string): readonly CrashReport[] => this.crashReports.filter((one) => one.filter === filter);
   rollback = (name: string) => this.#did(this.#swap("v2", "v1"), "rollback", name);
   experiments = () => Promise.resolve([this.experiment]);
   createExperiment = (request: ExperimentRequest) =>

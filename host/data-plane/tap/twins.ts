@@ -30,8 +30,14 @@ export class Twin {
       show: discreet,
     });
     const queues = borrowed(services.queues);
-    const faulted = (report: FaultReport): void => services.log(lineOf(report));
-    this.generation = live.twin({ ...services, trace, queues, bell: new QueueBell(), faulted });
+    const faulted = (report: FaultReport): void => services.log(lineOf(report), live.spec.options.limits.logLines);
+    this.generation = live.twin({
+      ...services,
+      trace,
+      queues,
+      bell: new QueueBell({ later: () => {}, nowMs: () => 0 }),
+      faulted,
+    });
     this.generation.hold();
   }
 

@@ -77,7 +77,8 @@ function kvSet({ plugin }: ForeignContext, args: Buffer): ForeignResult {
   if (keyEnd < 0 || keyEnd > args.length) return badArgument("expected u32 cas, u32 ttl_ms, u32 klen, key and value");
   const { services, options } = plugin;
   const cas = args.readUInt32LE(0);
-  const times = { ttlMs: args.readUInt32LE(4), nowMs: services.clock.nowMs() };
+  const caps = { keys: options.limits.sharedDataKeys, bytes: options.limits.sharedDataBytes };
+  const times = { ttlMs: args.readUInt32LE(4), nowMs: services.clock.nowMs(), caps };
   const key = args.latin1Slice(12, keyEnd);
   return stored(services.shared.set(options.vmId, key, args.subarray(keyEnd), cas, times), cas);
 }

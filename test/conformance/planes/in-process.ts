@@ -1,6 +1,7 @@
 // The in-process plane: cases through the host's VM and chain over the harness of host/testing, with virtual time.
 import { Harness, ProblemError, type TestConnection, type TestExchange } from "../../../host/testing.ts";
 import type { CalloutFailure } from "../../../host/plugin/callout-port.ts";
+import { DEFAULT_LIMITS } from "../../../host/plugin/defaults.ts";
 import type { FilterOptions } from "../../../host/plugin/options.ts";
 import type { Case, CaseConnection, CaseResponse, Fields } from "../case.ts";
 import type { Message, Outcome } from "../outcome.ts";
@@ -79,7 +80,7 @@ function optionsOf(setup: NonNullable<Case["setup"]>, startScript: readonly Sect
   return {
     ...rest,
     environment: startScript === null ? environment : { SCRIPT: scriptText(startScript) },
-    limits: { memoryBytes: memoryBytes ?? 64 * 1024 * 1024, fuel: fuel ?? 10_000_000 },
+    limits: { ...DEFAULT_LIMITS, memoryBytes: memoryBytes ?? 64 * 1024 * 1024, fuel: fuel ?? 10_000_000 },
   };
 }
 

@@ -97,6 +97,20 @@ const CASES: readonly Case[] = [
     "expected one of FAIL_CLOSED, FAIL_OPEN, FAIL_RELOAD",
     'did you mean "FAIL_CLOSED"?',
   ],
+  [
+    "an unknown word for one cause",
+    FILTER("failurePolicy: { trap: FAIL_OPN }"),
+    "9:39 bad_value",
+    "expected one of FAIL_CLOSED, FAIL_OPEN, FAIL_RELOAD",
+    'did you mean "FAIL_OPEN"?',
+  ],
+  [
+    "an unknown cause",
+    FILTER("failurePolicy: { ticks: FAIL_OPEN }"),
+    "9:33 unknown_key",
+    'unknown key "ticks"',
+    'did you mean "tick"?',
+  ],
   ["a name that cannot be one", change("name: web", 'name: "a/b"'), "7:13 bad_value", "expected a name of letters"],
   [
     "two filters of one name",
@@ -360,7 +374,6 @@ const NOT_YET: readonly (readonly [string, string, string])[] = [
   ["tracing", `${MINIMAL}telemetry: { tracing: {} }\n`, "8:14"],
   ["metrics", `${MINIMAL}telemetry: { metrics: { path: /m } }\n`, "8:14"],
   ["dashboard", `admin: { dashboard: true }\n${MINIMAL}`, "1:10"],
-  ["this form", FILTER("failurePolicy: { trap: FAIL_OPEN }"), "9:31"],
   ["oci://", FILTER('source: "oci://example.test/f:1"'), "9:24"],
   ["shadow", EXPERIMENT("    mode: shadow\n"), "16:11"],
   ["canary", EXPERIMENT("    mode: canary\n"), "16:11"],

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { VirtualClock } from "../../../host/base/clock.ts";
 import { Canary } from "../../../host/control/canary.ts";
 import type { GenerationMessage } from "../../../host/link/messages.ts";
+import { DEFAULT_LIMITS } from "../../../host/plugin/defaults.ts";
 import { filterWat, wat } from "../module/build.ts";
 
 let clock: VirtualClock;
@@ -27,8 +28,13 @@ const GENERATION: GenerationMessage = {
     phase: "",
     priority: 0,
     failurePolicy: "FAIL_CLOSED",
-    limits: { memoryBytes: 1 << 20, fuel: null },
+    failurePolicies: {},
+    quarantine: { faults: 3, windowMs: 60_000 },
+    limits: { ...DEFAULT_LIMITS, memoryBytes: 1 << 20, fuel: null },
     allowedCapabilities: null,
+    allowedProperties: null,
+    allowedForeignFunctions: null,
+    allowedNamespaces: null,
     allowedUpstreams: null,
     rootId: "",
     vmId: "f",

@@ -34,6 +34,7 @@ function stage(count: number) {
     count,
     init: {
       epoch: epoch.buffer as SharedArrayBuffer,
+      threads: count,
       sharedData: null,
       sharedMetrics: null,
       sharedQueues: null,

@@ -5,6 +5,7 @@ import { seededRandom } from "../../../host/base/random.ts";
 import { handOverStates } from "../../../host/data-plane/hand-over.ts";
 import type { Snapshot } from "../../../host/data-plane/snapshot.ts";
 import { prepareModule } from "../../../host/module/prepare.ts";
+import { FILTER_DEFAULTS } from "../../../host/plugin/defaults.ts";
 import { Generation, type GenerationSpec } from "../../../host/plugin/generation.ts";
 import { privateState } from "../../../host/plugin/private-state.ts";
 import type { PluginServices } from "../../../host/plugin/services.ts";
@@ -68,12 +69,16 @@ describe("the plugin contexts of two versions", () => {
 
   async function generation(own: string, overrides: Readonly<Record<string, string>>): Promise<Generation> {
     const { module } = prepareModule(await guest("tally"), { name: "t", memoryBytes: 16 * 1024 * 1024, fuel: null });
-    const limits = { memoryBytes: 16 * 1024 * 1024, fuel: null };
-    const options = { name: "t", vmId: "t", vmConfig: "", environment: {}, limits, pluginConfig: own };
-    const more = { allowedCapabilities: null, allowedUpstreams: null, rootId: "" };
+    const options = {
+      ...FILTER_DEFAULTS,
+      name: "t",
+      vmId: "t",
+      limits: { ...FILTER_DEFAULTS.limits, memoryBytes: 16 * 1024 * 1024, fuel: null },
+      pluginConfig: own,
+    };
     const configs = [...new Set([own, ...Object.values(overrides)])];
-    const spec = {
-      options: { ...options, ...more },
+    const spec: GenerationSpec = {
+      options,
       configs,
       overrides,
       version: "v",
@@ -81,7 +86,7 @@ describe("the plugin contexts of two versions", () => {
       sha256: "",
       semver: "",
     };
-    return new Generation(spec as unknown as GenerationSpec, module, services);
+    return new Generation(spec, module, services);
   }
 
   test("pass state by place: the filter's own, each route's, and the own one to a route that is new", async () => {

@@ -5,6 +5,7 @@ import { seededRandom } from "../../../host/base/random.ts";
 import { prepareModule } from "../../../host/module/prepare.ts";
 import { Generation } from "../../../host/plugin/generation.ts";
 import { privateState } from "../../../host/plugin/private-state.ts";
+import { DEFAULT_LIMITS } from "../../../host/plugin/defaults.ts";
 import { guest } from "../../support/modules.ts";
 
 let wasm: Uint8Array;
@@ -22,8 +23,13 @@ test("two plugin contexts of one VM never give out the same id, whatever the kin
     phase: "",
     priority: 0,
     failurePolicy: "FAIL_CLOSED",
-    limits: { memoryBytes: 16 * 1024 * 1024, fuel: null },
+    failurePolicies: {},
+    quarantine: { faults: 3, windowMs: 60_000 },
+    limits: { ...DEFAULT_LIMITS, memoryBytes: 16 * 1024 * 1024, fuel: null },
     allowedCapabilities: null,
+    allowedProperties: null,
+    allowedForeignFunctions: null,
+    allowedNamespaces: null,
     allowedUpstreams: null,
     rootId: "",
     vmId: "talk",

@@ -4,6 +4,7 @@ import * as status from "../../../sdk/assembly/abi/status.ts";
 import { GrpcCalls } from "../../../host/plugin/grpc-calls.ts";
 import type { GrpcEvents, GrpcRequest } from "../../../host/plugin/grpc-port.ts";
 import type { GuestGrpcCall } from "../../../host/vm/ports.ts";
+import { DEFAULT_LIMITS } from "../../../host/plugin/defaults.ts";
 import type { Vm } from "../../../host/vm/vm.ts";
 
 const INITIAL = 4;
@@ -25,6 +26,7 @@ function setUp(allowed: readonly string[] | null = null) {
       onGrpcClose: callback("close"),
     },
     refuse: (answer: number) => answer,
+    overLimit: (_limit: string, answer: number) => answer,
     nextCallId: (kind: number) => ++ids * 4 + kind,
     defer: (effect: () => void) => (vm.running ? void deferred.push(effect) : effect()),
     settle: () => {
@@ -34,6 +36,7 @@ function setUp(allowed: readonly string[] | null = null) {
   let inside: (name: string, id: number) => void = () => {};
   const calls: GrpcCalls = new GrpcCalls({
     allowed,
+    limits: DEFAULT_LIMITS,
     vm: vm as unknown as Vm,
     port: {
       hasCluster: (name) => name === "auth",

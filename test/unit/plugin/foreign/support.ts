@@ -7,6 +7,7 @@ import type { FilterOptions } from "../../../../host/plugin/options.ts";
 import { privateState } from "../../../../host/plugin/private-state.ts";
 import type { PluginServices } from "../../../../host/plugin/services.ts";
 import { ConnectionState, StreamNotes } from "../../../../host/plugin/stream-notes.ts";
+import { DEFAULT_LIMITS } from "../../../../host/plugin/defaults.ts";
 import type { ForeignResult } from "../../../../host/vm/ports.ts";
 
 export class FakeStream implements ForeignStream {
@@ -33,7 +34,7 @@ export class Caller {
   readonly stream = new FakeStream();
   readonly plugin = {
     services: this.services,
-    options: { vmId: "vm", bufferLimitBytes: 1000 } as FilterOptions,
+    options: { vmId: "vm", bufferLimitBytes: 1000, limits: DEFAULT_LIMITS } as FilterOptions,
     declared: null,
     handOver: new HandOver(),
   };

@@ -1,0 +1,91 @@
+// The fuel counter of one instance, seen from the host: globals that module/fuel.ts added. Filled by the module itself at
+// each callback; read here for reports and metrics, which is rare.
+import { MAX_FUEL } from "../abi/limits.ts";
+
+/** What a callback has used since the instance began. */
+export interface FuelUse {
+  readonly calls: number;
+  readonly points: number;
+}
+
+const USED = "__fuel_used:";
+const CALLS = "__fuel_calls:";
+
+const globalOf = (value: WebAssembly.ExportValue | undefined): WebAssembly.Global | null =>
+  value instanceof WebAssembly.Global ? value : null;
+
+export class FuelMeter {
+  /** Points per callback; null = no CPU limit. */
+  readonly #perCallback: number | null;
+  #counter: WebAssembly.Global | null = null;
+  /** What the module fills its counter with at the start of each callback. */
+  #budget: WebAssembly.Global | null = null;
+  #exports: WebAssembly.Exports = {};
+  /** The callback that ended it, whose tail never ran. */
+  #last: readonly [string, FuelUse] | null = null;
+
+  constructor(perCallback: number | null) {
+    this.#perCallback = perCallback;
+  }
+
+  attach(exports: WebAssembly.Exports): void {
+    this.#exports = exports;
+    this.#counter = globalOf(exports["__fuel"]);
+    this.#budget = globalOf(exports["__fuel_budget"]);
+    this.setBudget(1);
+  }
+
+  /** The module has functions of its own before its callbacks. */
+  get isThere(): boolean {
+    return this.#budget !== null;
+  }
+
+  /** Points that the last callback left over, or the running one may still use; null without a budget. */
+  get left(): number | null {
+    return this.#counter === null ? null : Number(this.#counter.value);
+  }
+
+  get isOut(): boolean {
+    return this.#counter !== null && Number(this.#counter.value) < 0;
+  }
+
+  /** Of the callback that runs, or ran last; null without a budget. */
+  get used(): number | null {
+    const { left } = this;
+    return left === null || this.#budget === null ? null : Number(this.#budget.value) - Math.max(0, left);
+  }
+
+  setBudget(factor: number): void {
+    if (this.#budget !== null && this.#perCallback !== null)
+      this.#budget.value = Math.min(this.#perCallback * factor, MAX_FUEL);
+  }
+
+  /** What the host did for the guest. Below zero, its next charge point traps, which it cannot catch. */
+  charge(points: number): void {
+    const { left } = this;
+    if (this.#counter !== null && left !== null) this.#counter.value = Math.max(-1, left - points);
+  }
+
+  ended(callback: string): void {
+    this.#last = [callback, { calls: 1, points: this.used ?? 0 }];
+  }
+
+  /** By callback; the allocator and the start are not among them. */
+  get uses(): ReadonlyMap<string, FuelUse> {
+    const uses = new Map<string, FuelUse>();
+    for (const name of Object.keys(this.#exports)) {
+      if (!name.startsWith(USED)) continue;
+      const callback = name.slice(USED.length);
+      const calls = Number(globalOf(this.#exports[CALLS + callback])?.value ?? 0n);
+      const points = Number(globalOf(this.#exports[name])?.value ?? 0n);
+      if (calls > 0) uses.set(callback, { calls, points });
+    }
+    return this.#last === null ? uses : addUse(uses, ...this.#last);
+  }
+}
+
+/** @param into changed */
+export function addUse(into: Map<string, FuelUse>, callback: string, { calls, points }: FuelUse): typeof into {
+  const known = into.get(callback);
+  return into.set(callback, { calls: calls + (known?.calls ?? 0), points: points + (known?.points ?? 0) });
+}
