@@ -23,6 +23,7 @@ const BEGAN = 1;
 
 export class CallRing {
   readonly #names: string[] = [];
+  readonly #own = new Set<string>();
   readonly #which = new Int32Array(KEPT);
   readonly #answers = new Int32Array(KEPT);
   readonly #state = new Int32Array(2);
@@ -42,13 +43,37 @@ export class CallRing {
   }
 
   /**
-   * `run`, recorded. A host function has as many arguments as its import; closures of few fixed ones are the fast case, and
-   * everything they use is in their own scope (bench: P5).
+   * A number for a host function that records itself with `began` and `ended`: the few that filters call all the time, which a
+   * function around them would keep from becoming one piece of machine code with what they call (bench: P6).
+   */
+  own(name: string): number {
+    this.#own.add(name);
+    return this.#names.push(name) - 1;
+  }
+
+  /** The place of a call that begins now. */
+  began(call: number): number {
+    const state = this.#state;
+    const count = state[COUNT] as number;
+    const at = count & (KEPT - 1);
+    state[COUNT] = count + 1;
+    this.#which[at] = call;
+    this.#answers[at] = NEVER_RETURNED;
+    if (((count + 1 - (state[BEGAN] as number)) & (CHARGED_CALLS - 1)) === 0) this.#charge(CHARGED_CALLS * CALL_POINTS);
+    return at;
+  }
+
+  ended(at: number, answer: number): number {
+    this.#answers[at] = answer;
+    return answer;
+  }
+
+  /**
+   * `run`, recorded unless it does that by itself. A host function has as many arguments as its import; closures of few fixed ones are the fast case (bench: P5).
    */
   record(name: string, run: HostFunction, arity: number): HostFunction {
-    const which = this.#names.push(name) - 1;
-    const ring = { state: this.#state, which: this.#which, answers: this.#answers, charge: this.#charge };
-    return recorder(ring, { which, run: run as Call, arity });
+    if (this.#own.has(name)) return run;
+    return recorder(this, { which: this.#names.push(name) - 1, run: run as Call, arity });
   }
 
   /** Oldest first: `get_header_map_value = OK`. Those of earlier callbacks are marked. */
@@ -67,51 +92,32 @@ export class CallRing {
   }
 }
 
-interface Ring {
-  readonly state: Int32Array;
-  readonly which: Int32Array;
-  readonly answers: Int32Array;
-  readonly charge: (points: number) => void;
-}
-
-/** Notes that a call begins; its place. */
-function begin({ state, which, answers, charge }: Ring, call: number): number {
-  const count = state[COUNT] as number;
-  const at = count & (KEPT - 1);
-  state[COUNT] = count + 1;
-  which[at] = call;
-  answers[at] = NEVER_RETURNED;
-  if (((count + 1 - (state[BEGAN] as number)) & (CHARGED_CALLS - 1)) === 0) charge(CHARGED_CALLS * CALL_POINTS);
-  return at;
-}
-
-function recorder(ring: Ring, { which, run, arity }: { which: number; run: Call; arity: number }): HostFunction {
-  const { answers } = ring;
+function recorder(ring: CallRing, { which, run, arity }: { which: number; run: Call; arity: number }): HostFunction {
   switch (arity) {
     case 1:
       return (a: number) => {
-        const at = begin(ring, which);
-        return (answers[at] = run(a) as number);
+        const at = ring.began(which);
+        return ring.ended(at, run(a) as number);
       };
     case 2:
       return (a: number, b: number) => {
-        const at = begin(ring, which);
-        return (answers[at] = run(a, b) as number);
+        const at = ring.began(which);
+        return ring.ended(at, run(a, b) as number);
       };
     case 3:
       return (a: number, b: number, c: number) => {
-        const at = begin(ring, which);
-        return (answers[at] = run(a, b, c) as number);
+        const at = ring.began(which);
+        return ring.ended(at, run(a, b, c) as number);
       };
     case 5:
       return (a: number, b: number, c: number, d: number, e: number) => {
-        const at = begin(ring, which);
-        return (answers[at] = run(a, b, c, d, e) as number);
+        const at = ring.began(which);
+        return ring.ended(at, run(a, b, c, d, e) as number);
       };
     default:
       return (...args: Numbers) => {
-        const at = begin(ring, which);
-        return (answers[at] = run(...args) as number);
+        const at = ring.began(which);
+        return ring.ended(at, run(...args) as number);
       };
   }
 }

@@ -39,7 +39,21 @@ export function headerCalls(vm: Guest): HostFunctions {
 }
 
 function readCalls(vm: Guest): HostFunctions {
-  const { memory } = vm;
+  const { memory, hostCalls } = vm;
+  const GET = hostCalls.own("proxy_get_header_map_value");
+
+  const get = (map: number, key: number, keySize: number, pointer: number, size: number): number => {
+    if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
+    const name = memory.name(key, keySize);
+    if (name === null) return status.INVALID_MEMORY_ACCESS;
+    const list = vm.context.headers(map);
+    if (list === null) return unreadable(vm, map);
+    const value = joinedHeader(list, name);
+    if (value !== undefined) return memory.giveText(value, pointer, size);
+    if (vm.missingHeaderIsEmpty) return memory.giveText("", pointer, size);
+    return vm.refuse(status.NOT_FOUND, "there is no header {}", name);
+  };
+
   return {
     proxy_get_header_map_size(map: number, out: number): number {
       const list = vm.context.headers(map);
@@ -53,15 +67,8 @@ function readCalls(vm: Guest): HostFunctions {
       return memory.givePairs(vm.context.headers(map) ?? [], pointer, size);
     },
     proxy_get_header_map_value(map: number, key: number, keySize: number, pointer: number, size: number): number {
-      if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
-      const name = memory.name(key, keySize);
-      if (name === null) return status.INVALID_MEMORY_ACCESS;
-      const list = vm.context.headers(map);
-      if (list === null) return unreadable(vm, map);
-      const value = joinedHeader(list, name);
-      if (value !== undefined) return memory.giveText(value, pointer, size);
-      if (vm.missingHeaderIsEmpty) return memory.giveText("", pointer, size);
-      return vm.refuse(status.NOT_FOUND, "there is no header {}", name);
+      const at = hostCalls.began(GET);
+      return hostCalls.ended(at, get(map, key, keySize, pointer, size));
     },
   };
 }
@@ -85,7 +92,9 @@ function wholeMapWrite(vm: Guest): HostFunctions {
 }
 
 function writeCalls(vm: Guest): HostFunctions {
-  const { memory } = vm;
+  const { memory, hostCalls } = vm;
+  const ADD = hostCalls.own("proxy_add_header_map_value");
+  const REPLACE = hostCalls.own("proxy_replace_header_map_value");
 
   const write = (map: number, key: number, keySize: number, value: number, valueSize: number, edit: Edit): number => {
     if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
@@ -109,15 +118,20 @@ function writeCalls(vm: Guest): HostFunctions {
   };
 
   return {
-    proxy_add_header_map_value: (map: number, key: number, keySize: number, value: number, valueSize: number): number =>
-      write(map, key, keySize, value, valueSize, add),
-    proxy_replace_header_map_value: (
+    proxy_add_header_map_value(map: number, key: number, keySize: number, value: number, valueSize: number): number {
+      const at = hostCalls.began(ADD);
+      return hostCalls.ended(at, write(map, key, keySize, value, valueSize, add));
+    },
+    proxy_replace_header_map_value(
       map: number,
       key: number,
       keySize: number,
       value: number,
       valueSize: number,
-    ): number => write(map, key, keySize, value, valueSize, replaceHeader),
+    ): number {
+      const at = hostCalls.began(REPLACE);
+      return hostCalls.ended(at, write(map, key, keySize, value, valueSize, replaceHeader));
+    },
     proxy_remove_header_map_value(map: number, key: number, keySize: number): number {
       if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
       const name = memory.name(key, keySize);
