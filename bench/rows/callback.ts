@@ -100,7 +100,7 @@ function newHarness(wasm: Uint8Array, filters: number, options: Partial<FilterOp
 
 function slotsOf({ generations }: Harness): readonly ChainSlot[] {
   return generations.map((generation) => {
-    const arm = { generation, config: "", name: "", counts: newArmCounts() };
+    const arm = { generation, config: "", name: "", counts: newArmCounts(), tally: null };
     return { filter: generation.spec.options.name, choose: () => arm };
   });
 }

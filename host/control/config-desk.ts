@@ -150,6 +150,7 @@ export class ConfigDesk {
     for (const name of runtime.book.records.keys()) if (!named.has(name)) runtime.book.records.delete(name);
     this.#kept(config);
     runtime.keeper.soon();
+    runtime.ears.changed();
   }
 }
 

@@ -3,7 +3,8 @@
 // the configuration is aborted.
 import type { ProxyConfig } from "../config/options.ts";
 import type { ExperimentOptions, VariantOptions } from "../experiment/options.ts";
-import { moveWeights, startExperiment, type ExperimentState } from "./experiment-state.ts";
+import { isOpen, moveWeights, noted, startExperiment, type ExperimentState } from "./experiment-state.ts";
+import { assertAllowed } from "./refused-versions.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -26,7 +27,7 @@ export async function declaredExperiments(
   }
   for (const name of before.keys()) {
     const gone = wanted.get(name);
-    if (gone?.state === "running") wanted.set(name, { ...gone, state: "aborted" });
+    if (gone !== undefined && isOpen(gone)) wanted.set(name, { ...gone, state: "aborted", hold: null });
   }
   return wanted;
 }
@@ -41,19 +42,21 @@ const withoutWeights = (options: ExperimentOptions): string =>
   JSON.stringify({ ...options, variants: options.variants.map((variant) => ({ ...variant, weight: 0 })) });
 
 async function changeDeclared(runtime: Runtime, { known, was, options }: Change): Promise<ExperimentState> {
-  if (known.state !== "running" || withoutWeights(was) !== withoutWeights(options))
-    return startDeclared(runtime, options);
+  if (!isOpen(known) || withoutWeights(was) !== withoutWeights(options)) return startDeclared(runtime, options);
   return moveWeights(known, Object.fromEntries(options.variants.map(({ name, weight }) => [name, weight])));
 }
 
 async function startDeclared(runtime: Runtime, wanted: ExperimentOptions): Promise<ExperimentState> {
-  const { name, filter, salt, unit } = wanted;
+  const { name, filter, salt, unit, variants: _variants, ...rules } = wanted;
   const record = runtime.book.get(filter);
   const arms: { name: string; version: string; weight: number }[] = [];
   for (const variant of wanted.variants) {
     arms.push({ name: variant.name, version: await variantVersion(runtime, record, variant), weight: variant.weight });
   }
-  return startExperiment({ name, filter, salt, unit, arms });
+  assertAllowed(runtime, { name, filter, versions: arms.map(({ version }) => version), force: false });
+  const at = new Date(runtime.clock.nowMs()).toISOString();
+  const started = startExperiment({ name, filter, salt, unit, arms, rules, run: runtime.trials.newRun() });
+  return noted(started, { at, by: "config", what: "started" });
 }
 
 /** A variant with a source or a configuration of its own is a further version of the filter. */

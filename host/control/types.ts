@@ -1,6 +1,9 @@
 // What the control side shows to the admin API, the CLI and the demo. These objects are also what `--json` prints, so
 // their fields are a contract: add, do not rename (surface.md).
 import type { ProxyConfig } from "../config/options.ts";
+import type { Judgement } from "../experiment/judgement.ts";
+import type { LayerOptions } from "../experiment/options.ts";
+import type { Point } from "./rollout/counts.ts";
 import type { TapRecord, TapSelection } from "../link/tap.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { Problem } from "../base/problem.ts";
@@ -72,12 +75,96 @@ export interface ArmStatus {
 export interface ExperimentStatus {
   readonly name: string;
   readonly filter: string;
-  readonly state: "running" | "promoted" | "aborted";
+  /** `held`: nothing goes on by itself, `rollout.hold` says why; `rolledBack`: by itself, `log` says why. */
+  readonly state: "running" | "held" | "promoted" | "aborted" | "rolledBack";
   readonly unit: readonly string[];
   readonly salt: string;
   readonly arms: readonly ArmStatus[];
   /** Requests whose unit was missing (they got the control arm). */
   readonly unitMissing: number;
+  readonly mode: "ab" | "canary";
+  /** Layer and the part of it, or null. */
+  readonly layer: LayerOptions | null;
+  readonly rollout: RolloutStatus;
+}
+
+export interface RolloutStatus {
+  /** In words: `setWeight 5`, `pause 30s`, ... */
+  readonly steps: readonly string[];
+  /** Index of the step that runs; as many as there are steps = all done. */
+  readonly step: number;
+  readonly hold: string | null;
+  /** Units that were seen in several arms, and are left out. */
+  readonly multipleExposure: number;
+  /** One sentence: what the numbers say so far. */
+  readonly summary: string;
+  readonly log: readonly { readonly at: string; readonly by: string; readonly what: string }[];
+}
+
+/** `GET /api/v1/experiments/{name}/report`. */
+export interface ExperimentReport {
+  readonly experiment: ExperimentStatus;
+  /** Since the start of the experiment or, after a restart, of its present run. */
+  readonly runtimeMs: number;
+  /** How often the numbers were looked at. */
+  readonly looks: number;
+  readonly alpha: number;
+  readonly tuning: number;
+  /** Null until the first look. */
+  readonly judgement: Judgement | null;
+  /** The primary and secondary metrics over all steps, combined by inverse variance. */
+  readonly combined: readonly CombinedEffect[];
+  readonly arms: readonly ArmFigures[];
+  /** Effect and interval over time. */
+  readonly points: readonly Point[];
+}
+
+export interface CombinedEffect {
+  readonly name: string;
+  readonly arm: string;
+  readonly effect: number;
+  readonly low: number;
+  readonly high: number;
+  readonly steps: number;
+}
+
+/** Of one arm in the present step. Times in ms, null without a request. */
+export interface ArmFigures {
+  readonly name: string;
+  readonly requests: number;
+  readonly units: number;
+  readonly responses: Readonly<Record<string, number>>;
+  readonly errors: number;
+  readonly localReplies: number;
+  readonly faults: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
+  /** What the proxy added to the upstream's time. */
+  readonly addedP50: number | null;
+  readonly addedP99: number | null;
+  /** Inside the callbacks of the filter, per request. */
+  readonly filterP50: number | null;
+  readonly filterP99: number | null;
+  readonly upstreamMean: number | null;
+  readonly fuelMean: number | null;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly attempts: number;
+  readonly memoryBytes: number;
+}
+
+/** `POST /api/v1/experiments/{name}/events`: something happened to a unit outside the proxy. */
+export interface PostedEvent {
+  readonly unit: string;
+  readonly name: string;
+  /** Default 1. */
+  readonly value?: number;
+}
+
+export interface PostedResult {
+  readonly counted: number;
+  /** Of units that met no arm in the present step, or of an event that no metric asks for. */
+  readonly ignored: number;
 }
 
 /** `POST /api/v1/experiments`. */
@@ -88,6 +175,10 @@ export interface ExperimentRequest {
   readonly unit: readonly string[];
   readonly salt?: string;
   readonly variants: readonly { readonly name: string; readonly version: string; readonly weight: number }[];
+  /** Further keys of an experiment as the config has them: mode, metrics, analysis, rollout, ... */
+  readonly rules?: Readonly<Record<string, unknown>>;
+  /** A candidate that was rolled back before may be tried again. */
+  readonly force?: boolean;
 }
 
 export interface LoadResult {
@@ -184,6 +275,11 @@ export interface ControlPlane {
   promote(experiment: string, arm?: string): Promise<ExperimentStatus>;
   /** Back to the control arm, at once. */
   abort(experiment: string): Promise<ExperimentStatus>;
+  /** Nothing goes on by itself until `resume`; a rollback still does. */
+  pause(experiment: string): Promise<ExperimentStatus>;
+  resume(experiment: string): Promise<ExperimentStatus>;
+  report(experiment: string): Promise<ExperimentReport>;
+  postEvents(experiment: string, events: readonly PostedEvent[]): Promise<PostedResult>;
   /** Loads a config text atomically; a bad one keeps the old and rejects. */
   load(text: string, options?: { path?: string; dryRun?: boolean }): Promise<LoadResult>;
   /** Reads the config file again (SIGHUP, `sluice reload`). */

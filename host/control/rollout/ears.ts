@@ -1,0 +1,13 @@
+// What rollouts listen to: parts of the control side that are wired before the rollout desk say it here.
+import type { FaultReport } from "../../plugin/services.ts";
+
+export interface RolloutEars {
+  /** A data thread says that a candidate has harmed a request. */
+  alarm: (experiment: string, trial: string, harmed: number) => void;
+  /** A version has faulted, in a request or outside of one. */
+  fault: (report: FaultReport) => void;
+  /** An experiment was started, changed or ended. */
+  changed: () => void;
+}
+
+export const deafEars = (): RolloutEars => ({ alarm: () => {}, fault: () => {}, changed: () => {} });
