@@ -160,6 +160,7 @@ export class ExperimentDesk {
 
   async #end(state: ExperimentState, how: "aborted" | "rolledBack", told: Told): Promise<ExperimentState> {
     const runtime = this.#runtime;
+    const beganMs = runtime.clock.monotonicMs();
     runtime.trials.of(state).book.close();
     return runtime.serial.run(async () => {
       const present = this.get(state.name);
@@ -168,7 +169,8 @@ export class ExperimentDesk {
       runtime.trials.of(present).book.close();
       const ended: ExperimentState = { ...present, state: how, hold: null };
       await commitWish(runtime, { experiments: new Map(runtime.experiments).set(ended.name, ended) });
-      return this.#keep(ended, told);
+      const millis = runtime.clock.monotonicMs() - beganMs;
+      return this.#keep(ended, { ...told, data: { ...told.data, millis } });
     });
   }
 

@@ -5,7 +5,7 @@
 //
 //   words:  [closed, harmed, mixed, -]  units: SETS x 8 entries  failures: one table per kind
 //   entry of a unit: 28 bits of its hash, 4 bits arm (1..14; 15 = seen in several)
-//   entry of a failure: 24 bits of its hash, 8 bits of the minute
+//   entry of a failure: 24 bits of its hash, one that is set, 7 bits of the minute
 
 const CLOSED = 0;
 const HARMED = 1;
@@ -114,14 +114,15 @@ export class UnitBook {
   failsAnew(kind: number, hash: number, minute: number): boolean {
     const words = this.#words;
     const from = HEAD + UNIT_WORDS + kind * FAILURE_WORDS + (spread(hash) & (FAILURE_SETS - 1)) * WAYS;
-    const now = (hash & ~0xff) | (minute & 0xff);
+    const low = 0x80 | (minute & 0x7f);
+    const now = (hash & ~0xff) | low;
     let free = -1;
     for (let at = from; at < from + WAYS; at++) {
       const entry = words[at] ?? 0;
       if (entry === now) return false;
       const same = (entry & ~0xff) === (hash & ~0xff);
       if (same) return Atomics.compareExchange(words, at, entry, now) === entry;
-      if (free < 0 && (entry === 0 || (entry & 0xff) !== (minute & 0xff))) free = at;
+      if (free < 0 && (entry === 0 || (entry & 0xff) !== low)) free = at;
     }
     // Without room it does not count: that is on the safe side, and says nothing about the arm.
     return free >= 0 && Atomics.compareExchange(words, free, words[free] ?? 0, now) !== now;

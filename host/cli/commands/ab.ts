@@ -1,7 +1,10 @@
 // `sluice ab <filter>`: starts, shows, shifts or ends an experiment on two or more versions of a filter.
-import type { ArmStatus, ExperimentRequest, ExperimentStatus } from "../../control/types.ts";
+import { parseDurationMs } from "../../base/units.ts";
+import { isMetricName, METRIC_FORMS } from "../../experiment/metrics.ts";
+import type { ArmStatus, ExperimentReport, ExperimentRequest, ExperimentStatus } from "../../control/types.ts";
 import { AdminClient } from "../admin-client.ts";
 import type { Args, Command, Context } from "../command.ts";
+import { drawReport } from "../draw-report.ts";
 import { EXIT, UsageError } from "../exit.ts";
 
 const BASE = "/api/v1/experiments";
@@ -27,6 +30,54 @@ function evenly(arms: number): readonly number[] {
   return Array.from({ length: arms }, (_, at) => (at === 0 ? 100 - share * (arms - 1) : share));
 }
 
+function metricName(flag: string, name: string): string {
+  if (isMetricName(name)) return name;
+  throw new UsageError(`--${flag}: "${name}" is not a metric`, `known: ${METRIC_FORMS}`);
+}
+
+/** `success_rate`, `bytes:decrease`, `event:paid:increase` -> the primary metric. */
+function parseMetric(text: string): object {
+  const [, name = text, direction] = /^(.+):(increase|decrease)$/.exec(text) ?? [];
+  return { name: metricName("metric", name), ...(direction === undefined ? {} : { direction }) };
+}
+
+/** `error_rate<0.02`, `success_rate>0.99`, `added_ms+2` (worse than the control by at most 2), `p99_ms`. */
+export function parseGuardrail(text: string): object {
+  const [, name = text, sign, limit] = /^([^<>+]+)([<>+])(.+)$/.exec(text) ?? [];
+  const guardrail = { name: metricName("guardrail", name.trim()) };
+  if (sign === undefined) return guardrail;
+  const value = Number(limit);
+  if (limit?.trim() === "" || !Number.isFinite(value))
+    throw new UsageError(`--guardrail: expected a number after ${sign}, got "${limit}"`, "for example error_rate<0.02");
+  return { ...guardrail, [sign === "<" ? "max" : sign === ">" ? "min" : "margin"]: value };
+}
+
+/** `1,5,25,50,100` with the pause between them -> steps. */
+function parseSteps(text: string, pause: string): readonly object[] {
+  const weights = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (weights.some((weight) => !(weight > 0 && weight <= 100)))
+    throw new UsageError(`--steps: expected percentages such as 1,5,25,100, got "${text}"`);
+  if (parseDurationMs(pause) === null) throw new UsageError(`--pause: expected a duration such as 30s, got "${pause}"`);
+  return weights.flatMap((setWeight) => [{ setWeight }, ...(setWeight === 100 ? [] : [{ pause }])]);
+}
+
+function rulesOf(args: Args): Pick<ExperimentRequest, "rules"> {
+  const metric = args.text("metric");
+  const guardrails = args.list("guardrail").map(parseGuardrail);
+  const steps = args.text("steps");
+  const mode = args.text("mode");
+  const metrics = {
+    ...(metric === undefined ? {} : { primary: parseMetric(metric) }),
+    ...(guardrails.length === 0 ? {} : { guardrails }),
+  };
+  const rules = {
+    ...(mode === undefined ? {} : { mode }),
+    ...(Object.keys(metrics).length === 0 ? {} : { metrics }),
+    ...(steps === undefined ? {} : { rollout: { steps: parseSteps(steps, args.text("pause") ?? "30s") } }),
+  };
+  return Object.keys(rules).length === 0 ? {} : { rules };
+}
+
 function toRequest(filter: string, args: Args): ExperimentRequest {
   const versions = parseVariants(args.text("variants") ?? "");
   const split = args.text("split");
@@ -39,13 +90,15 @@ function toRequest(filter: string, args: Args): ExperimentRequest {
     unit: units.length === 0 ? ["header:x-user-id", "requestId"] : units,
     variants: versions.map((version, at) => ({ name: version, version, weight: weights[at] ?? 0 })),
     ...(salt === undefined ? {} : { salt }),
+    ...rulesOf(args),
+    ...(args.flag("force") ? { force: true } : {}),
   };
 }
 
 async function find(client: AdminClient, filter: string): Promise<ExperimentStatus> {
   const { experiments } = await client.json<{ experiments: readonly ExperimentStatus[] }>(BASE);
   const mine = experiments.filter((one) => one.filter === filter || one.name === filter);
-  const found = mine.find((one) => one.state === "running") ?? mine.at(-1);
+  const found = mine.find(({ state }) => state === "running" || state === "held") ?? mine.at(-1);
   if (found !== undefined) return found;
   throw new UsageError(`no experiment on ${filter}`, `start one: sluice ab ${filter} --variants v1,v2 --split 90/10`);
 }
@@ -81,14 +134,14 @@ function draw(status: ExperimentStatus, { terminal }: Context): void {
   terminal.table(["ARM", "VERSION", "SHARE", "REQUESTS", "2XX", "5XX", "5XX RATE", "FAULTS"], status.arms.map(row));
 }
 
-const NOT_YET = ["metric", "guardrail"] as const;
-
 async function run(context: Context): Promise<number> {
-  const refused = NOT_YET.find((name) => context.args.text(name) !== undefined);
-  if (refused !== undefined) throw new UsageError(`--${refused} is not supported yet`);
   const client = await AdminClient.for(context);
   const status = await change(client, context.args.text("filter") ?? "", context);
-  if (context.terminal.json) context.terminal.object(status);
+  if (context.args.flag("report")) {
+    const report = await client.json<ExperimentReport>(`${BASE}/${encodeURIComponent(status.name)}/report`);
+    if (context.terminal.json) context.terminal.object(report);
+    else drawReport(report, context.terminal);
+  } else if (context.terminal.json) context.terminal.object(status);
   else draw(status, context);
   return EXIT.ok;
 }
@@ -109,9 +162,13 @@ export const ab: Command = {
     salt: { type: "string", description: "Seed of the assignment", valueHint: "text" },
     promote: { type: "string", description: "Make this arm live and end the experiment", valueHint: "arm" },
     abort: { type: "boolean", description: "Back to the control arm, at once" },
-    report: { type: "boolean", description: "Show the counts (also without this flag)" },
-    metric: { type: "string", description: "Not supported yet" },
-    guardrail: { type: "string", description: "Not supported yet" },
+    report: { type: "boolean", description: "What is known: effects, intervals, checks" },
+    mode: { type: "enum", options: ["ab", "canary"], description: "Promote what got better, or what got no worse" },
+    metric: { type: "string", description: "What the candidate is to be better at", valueHint: "success_rate" },
+    guardrail: { type: "string", description: "A limit that must hold; repeat for more", valueHint: "error_rate<0.02" },
+    steps: { type: "string", description: "Percentages of a rollout", valueHint: "1,5,25,50,100" },
+    pause: { type: "string", description: "Time between steps, default 30s", valueHint: "30s" },
+    force: { type: "boolean", description: "Try a version again that was rolled back" },
   },
   run,
 };
