@@ -105,7 +105,8 @@ async function find(client: AdminClient, filter: string): Promise<ExperimentStat
 
 async function change(client: AdminClient, filter: string, { args }: Context): Promise<ExperimentStatus> {
   if (args.text("variants") !== undefined) {
-    return client.json(BASE, { method: "POST", body: toRequest(filter, args) });
+    const { rules, ...basic } = toRequest(filter, args);
+    return client.json(BASE, { method: "POST", body: { ...basic, ...rules } });
   }
   const found = await find(client, filter);
   const path = `${BASE}/${encodeURIComponent(found.name)}`;
@@ -135,9 +136,12 @@ function draw(status: ExperimentStatus, { terminal }: Context): void {
 }
 
 async function run(context: Context): Promise<number> {
+  const { args } = context;
+  if (rulesOf(args).rules !== undefined && args.text("variants") === undefined)
+    throw new UsageError("--metric, --guardrail, --mode and --steps start an experiment", "add --variants v1,v2");
   const client = await AdminClient.for(context);
-  const status = await change(client, context.args.text("filter") ?? "", context);
-  if (context.args.flag("report")) {
+  const status = await change(client, args.text("filter") ?? "", context);
+  if (args.flag("report")) {
     const report = await client.json<ExperimentReport>(`${BASE}/${encodeURIComponent(status.name)}/report`);
     if (context.terminal.json) context.terminal.object(report);
     else drawReport(report, context.terminal);
