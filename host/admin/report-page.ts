@@ -2,7 +2,7 @@
 // it can be saved and sent around. Light and dark as the reader likes it.
 import type { MetricJudgement } from "../experiment/judgement.ts";
 import { percent, shortE, shortNumber } from "../experiment/words.ts";
-import type { ArmFigures, ExperimentReport } from "../control/types.ts";
+import type { ArmFigures, ExperimentReport } from "../control/report-types.ts";
 import { html, type Html, joined, trusted } from "./html.ts";
 import { intervalPlot } from "./interval-plot.ts";
 

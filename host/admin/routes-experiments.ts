@@ -1,6 +1,7 @@
 // Experiments on filter versions: list, start, shift weights, hold, resume, promote, abort, report; events of units.
 import { createHash } from "node:crypto";
-import type { ExperimentRequest, ExperimentStatus, PostedEvent } from "../control/types.ts";
+import type { PostedEvent } from "../control/report-types.ts";
+import type { ExperimentRequest, ExperimentStatus } from "../control/types.ts";
 import { REPORT_HEADERS, reportPage } from "./report-page.ts";
 import { objectsIn, onlyKeys, optionalStringIn, percentIn, percentsIn, stringIn, stringsIn, toObject } from "./body.ts";
 import { AdminRefusal, json, type Reply, text } from "./reply.ts";
@@ -44,6 +45,7 @@ function toRequest(body: Readonly<Record<string, unknown>>): ExperimentRequest {
     name: stringIn(variant, "name", `/variants/${at}`),
     version: stringIn(variant, "version", `/variants/${at}`),
     weight: percentIn(variant, "weight", `/variants/${at}`),
+    ...configIn(variant, `/variants/${at}`),
   }));
   return {
     name: stringIn(body, "name"),
@@ -54,6 +56,16 @@ function toRequest(body: Readonly<Record<string, unknown>>): ExperimentRequest {
     ...rulesIn(body),
     ...(body["force"] === true ? { force: true } : {}),
   };
+}
+
+function configIn(variant: Readonly<Record<string, unknown>>, at: string): { pluginConfig?: object | string } {
+  const { pluginConfig } = variant;
+  if (pluginConfig === undefined) return {};
+  if (typeof pluginConfig === "string") return { pluginConfig };
+  if (typeof pluginConfig === "object" && pluginConfig !== null) return { pluginConfig };
+  throw new AdminRefusal(422, "bad_value", "pluginConfig: expected an object or text", {
+    problem: { kind: "config", pointer: `${at}/pluginConfig` },
+  });
 }
 
 const BASIC_KEYS = ["name", "filter", "unit", "salt", "variants"];

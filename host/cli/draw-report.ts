@@ -1,7 +1,7 @@
 // An experiment's report in the terminal: arms, intervals, checks, the step it is at. Shared by `ab --report` and `rollout`.
 import type { MetricJudgement } from "../experiment/judgement.ts";
 import { percent, shortE, shortNumber } from "../experiment/words.ts";
-import type { ArmFigures, ExperimentReport } from "../control/types.ts";
+import type { ArmFigures, ExperimentReport } from "../control/report-types.ts";
 import type { Terminal } from "./terminal.ts";
 
 const BAR = 41;

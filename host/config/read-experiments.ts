@@ -6,11 +6,12 @@ import type { Reader } from "./reader.ts";
 
 const NAMED_UNITS = ["header", "cookie", "claim", "tag"] as const;
 
-/** `header:x-user`, `cookie:sid`, `claim:sub`, `tag:user`, `requestId`, `sourceIp`, `connection` -> unit source, or null. */
+/** `header:x-user`, `cookie:sid`, `set-cookie:sid` (given to who has none), `claim:sub`, `tag:user`, `requestId`, `sourceIp`, `connection` -> unit source, or null. */
 export function parseUnit(text: string): UnitSource | null {
   if (text === "requestId" || text === "sourceIp" || text === "connection") return { kind: text };
-  const found = /^(header|cookie|claim|tag):(.+)$/.exec(text);
+  const found = /^(header|cookie|set-cookie|claim|tag):(.+)$/.exec(text);
   const name = found?.[2]?.trim() ?? "";
+  if (name !== "" && found?.[1] === "set-cookie") return { kind: "cookie", name, set: true };
   const kind = NAMED_UNITS.find((one) => one === found?.[1]);
   if (name === "" || kind === undefined) return null;
   return { kind, name: kind === "header" ? name.toLowerCase() : name };

@@ -27,7 +27,7 @@ const unit = Type.Unsafe({
   },
   additionalProperties: false,
   items: Type.String({
-    pattern: "^((header|cookie|claim|tag):.+|requestId|sourceIp|connection)$",
+    pattern: "^((header|cookie|set-cookie|claim|tag):.+|requestId|sourceIp|connection)$",
     [EXPECTED]: UNIT_WORDS,
   }),
   minItems: 1,

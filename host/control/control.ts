@@ -19,18 +19,16 @@ import { reportOf } from "./rollout/report.ts";
 import type { RolloutDesk } from "./rollout/rollout-desk.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Swapper } from "./swapper.ts";
+import type { ExperimentReport, PostedEvent, PostedResult } from "./report-types.ts";
 import type {
   ControlPlane,
   EndpointStatus,
   EventSource,
-  ExperimentReport,
   ExperimentRequest,
   ExperimentStatus,
   FilterStatus,
   ListenerStatus,
   LoadResult,
-  PostedEvent,
-  PostedResult,
   SwapResult,
   TapEvent,
   VersionInfo,

@@ -7,6 +7,7 @@ import { isOpen, moveWeights, noted, startExperiment, type ExperimentState } fro
 import { assertAllowed } from "./refused-versions.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import type { Runtime } from "./runtime.ts";
+import type { Version } from "./version.ts";
 
 /** All experiments as they are to be under `config`. @throws ProblemError; nothing has changed then */
 export async function declaredExperiments(
@@ -60,7 +61,7 @@ async function startDeclared(runtime: Runtime, wanted: ExperimentOptions): Promi
 }
 
 /** A variant with a source or a configuration of its own is a further version of the filter. */
-async function variantVersion(runtime: Runtime, record: FilterRecord, variant: VariantOptions): Promise<string> {
+export async function variantVersion(runtime: Runtime, record: FilterRecord, variant: VariantOptions): Promise<string> {
   const { source, pluginConfig, version } = variant;
   if (source === "" && pluginConfig === null) return version === "current" ? "current" : record.find(version).label;
   const options = {
@@ -69,7 +70,20 @@ async function variantVersion(runtime: Runtime, record: FilterRecord, variant: V
     sha256: "",
     pluginConfig: pluginConfig ?? record.options.pluginConfig,
   };
+  if (source === "" && version !== "") return otherConfig(runtime, record, record.find(version), options.pluginConfig);
   const built = (await runtime.book.build({ options, mode: "release" })).version;
   record.add(built);
   return built.label;
+}
+
+/** The module of a version with another configuration: an A/B test of the configuration alone. */
+async function otherConfig(
+  runtime: Runtime,
+  record: FilterRecord,
+  { wasm }: Version,
+  pluginConfig: string,
+): Promise<string> {
+  const version = await runtime.book.upload({ ...record.options, pluginConfig }, wasm);
+  record.add(version);
+  return version.label;
 }

@@ -5,6 +5,7 @@ import { readDefinition } from "../config/read-definition.ts";
 import type { ExperimentOptions } from "../experiment/options.ts";
 import { DEFAULT_RULES } from "../experiment/rules.ts";
 import { armVersion, runningOn } from "./composer.ts";
+import { variantVersion } from "./declared.ts";
 import { type ExperimentState, isOpen, moveWeights, noted, parseUnit, startExperiment } from "./experiment-state.ts";
 import { assertAllowed } from "./refused-versions.ts";
 import { commitWish, type Runtime } from "./runtime.ts";
@@ -45,14 +46,15 @@ export class ExperimentDesk {
       this.#assertFree(request);
       const unit = request.unit.map(parseUnit);
       const record = this.#runtime.book.get(filter);
-      const arms = request.variants.map((variant) => ({
-        name: variant.name,
-        version: variant.version === "current" ? "current" : record.find(variant.version).label,
-        weight: variant.weight,
+      const found = request.variants.map(({ name: arm, version, weight }) => ({
+        name: arm,
+        version: version === "current" ? "current" : record.find(version).label,
+        weight,
       }));
       // First what the arms have in common with every experiment, whose refusals name the experiment.
-      startExperiment({ name, filter, salt, unit, arms, rules: DEFAULT_RULES, run: "" });
+      startExperiment({ name, filter, salt, unit, arms: found, rules: DEFAULT_RULES, run: "" });
       const rules = await this.#rulesOf(request);
+      const arms = await this.#configured(found, request);
       const versions = arms.map(({ version }) => version);
       assertAllowed(this.#runtime, { name, filter, versions, force: request.force ?? false });
       const run = trials.newRun();
@@ -77,6 +79,26 @@ export class ExperimentDesk {
     throw problemError("state", "experiment_running", message, {
       hint: other.name === name ? "abort it first" : `promote or abort ${other.name} first`,
     });
+  }
+
+  /** An arm with a configuration of its own is a version of its own. @throws ProblemError when the filter refuses it */
+  async #configured<T extends { readonly version: string }>(
+    arms: readonly T[],
+    request: ExperimentRequest,
+  ): Promise<T[]> {
+    const record = this.#runtime.book.get(request.filter);
+    const made: T[] = [];
+    for (const [at, arm] of arms.entries()) {
+      const { pluginConfig } = request.variants[at] ?? {};
+      if (pluginConfig === undefined) {
+        made.push(arm);
+        continue;
+      }
+      const text = typeof pluginConfig === "string" ? pluginConfig : JSON.stringify(pluginConfig);
+      const options = { name: "", version: arm.version, source: "", pluginConfig: text, weight: 0 };
+      made.push({ ...arm, version: await variantVersion(this.#runtime, record, options) });
+    }
+    return made;
   }
 
   /** Null when the request has no rules of its own. */

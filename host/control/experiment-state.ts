@@ -73,6 +73,7 @@ export function parseUnit(text: string): UnitSource {
 }
 
 export function formatUnit(unit: UnitSource): string {
+  if (unit.kind === "cookie" && unit.set === true) return `set-cookie:${unit.name}`;
   return "name" in unit ? `${unit.kind}:${unit.name}` : unit.kind;
 }
 

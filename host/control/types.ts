@@ -1,9 +1,8 @@
 // What the control side shows to the admin API, the CLI and the demo. These objects are also what `--json` prints, so
 // their fields are a contract: add, do not rename (surface.md).
 import type { ProxyConfig } from "../config/options.ts";
-import type { Judgement } from "../experiment/judgement.ts";
 import type { LayerOptions } from "../experiment/options.ts";
-import type { Point } from "./rollout/counts.ts";
+import type { ExperimentReport, PostedEvent, PostedResult } from "./report-types.ts";
 import type { TapRecord, TapSelection } from "../link/tap.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { Problem } from "../base/problem.ts";
@@ -101,80 +100,22 @@ export interface RolloutStatus {
   readonly log: readonly { readonly at: string; readonly by: string; readonly what: string }[];
 }
 
-/** `GET /api/v1/experiments/{name}/report`. */
-export interface ExperimentReport {
-  readonly experiment: ExperimentStatus;
-  /** Since the start of the experiment or, after a restart, of its present run. */
-  readonly runtimeMs: number;
-  /** How often the numbers were looked at. */
-  readonly looks: number;
-  readonly alpha: number;
-  readonly tuning: number;
-  /** Null until the first look. */
-  readonly judgement: Judgement | null;
-  /** The primary and secondary metrics over all steps, combined by inverse variance. */
-  readonly combined: readonly CombinedEffect[];
-  readonly arms: readonly ArmFigures[];
-  /** Effect and interval over time. */
-  readonly points: readonly Point[];
-}
-
-export interface CombinedEffect {
+export interface RequestedVariant {
   readonly name: string;
-  readonly arm: string;
-  readonly effect: number;
-  readonly low: number;
-  readonly high: number;
-  readonly steps: number;
-}
-
-/** Of one arm in the present step. Times in ms, null without a request. */
-export interface ArmFigures {
-  readonly name: string;
-  readonly requests: number;
-  readonly units: number;
-  readonly responses: Readonly<Record<string, number>>;
-  readonly errors: number;
-  readonly localReplies: number;
-  readonly faults: number;
-  readonly p50: number | null;
-  readonly p99: number | null;
-  /** What the proxy added to the upstream's time. */
-  readonly addedP50: number | null;
-  readonly addedP99: number | null;
-  /** Inside the callbacks of the filter, per request. */
-  readonly filterP50: number | null;
-  readonly filterP99: number | null;
-  readonly upstreamMean: number | null;
-  readonly fuelMean: number | null;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  readonly attempts: number;
-  readonly memoryBytes: number;
-}
-
-/** `POST /api/v1/experiments/{name}/events`: something happened to a unit outside the proxy. */
-export interface PostedEvent {
-  readonly unit: string;
-  readonly name: string;
-  /** Default 1. */
-  readonly value?: number;
-}
-
-export interface PostedResult {
-  readonly counted: number;
-  /** Of units that met no arm in the present step, or of an event that no metric asks for. */
-  readonly ignored: number;
+  readonly version: string;
+  readonly weight: number;
+  /** Another configuration than the filter's: the arm is a version of its own. */
+  readonly pluginConfig?: object | string;
 }
 
 /** `POST /api/v1/experiments`. */
 export interface ExperimentRequest {
   readonly name: string;
   readonly filter: string;
-  /** `header:x-user`, `cookie:sid`, `requestId`. */
+  /** `header:x-user`, `cookie:sid`, `set-cookie:sid`, `claim:sub`, `tag:user`, `sourceIp`, `connection`, `requestId`. */
   readonly unit: readonly string[];
   readonly salt?: string;
-  readonly variants: readonly { readonly name: string; readonly version: string; readonly weight: number }[];
+  readonly variants: readonly RequestedVariant[];
   /** Further keys of an experiment as the config has them: mode, metrics, analysis, rollout, ... */
   readonly rules?: Readonly<Record<string, unknown>>;
   /** A candidate that was rolled back before may be tried again. */

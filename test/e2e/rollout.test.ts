@@ -1,7 +1,8 @@
 // Rollouts that go wrong are found and rolled back by themselves, those that go well are promoted; the control's requests
 // never notice.
 import { afterEach, describe, expect, test } from "vitest";
-import type { ExperimentReport, ExperimentStatus } from "../../host/control/types.ts";
+import type { ExperimentReport } from "../../host/control/report-types.ts";
+import type { ExperimentStatus } from "../../host/control/types.ts";
 import { guest, withNonce } from "../support/modules.ts";
 import { type Answer, startProxy, type TestProxy } from "../support/sluice.ts";
 

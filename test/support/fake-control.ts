@@ -1,15 +1,13 @@
 // A control side without a proxy behind it: records what it was asked and answers with plain data. For admin and CLI.
 import { problemError } from "../../host/base/problem.ts";
 import type { ProxyConfig } from "../../host/config/options.ts";
+import type { ExperimentReport, PostedEvent, PostedResult } from "../../host/control/report-types.ts";
 import type {
   ControlPlane,
-  ExperimentReport,
   ExperimentRequest,
   ExperimentStatus,
   FilterStatus,
   LoadResult,
-  PostedEvent,
-  PostedResult,
   SluiceEvent,
   SwapResult,
   TapEvent,

@@ -1,7 +1,8 @@
 // `sluice ab <filter>`: starts, shows, shifts or ends an experiment on two or more versions of a filter.
 import { parseDurationMs } from "../../base/units.ts";
 import { isMetricName, METRIC_FORMS } from "../../experiment/metrics.ts";
-import type { ArmStatus, ExperimentReport, ExperimentRequest, ExperimentStatus } from "../../control/types.ts";
+import type { ExperimentReport } from "../../control/report-types.ts";
+import type { ArmStatus, ExperimentRequest, ExperimentStatus } from "../../control/types.ts";
 import { AdminClient } from "../admin-client.ts";
 import type { Args, Command, Context } from "../command.ts";
 import { drawReport } from "../draw-report.ts";

@@ -1,5 +1,6 @@
 // `sluice rollout get|promote|pause|resume|abort [experiment]`: a stepped rollout, watched and steered.
-import type { ExperimentReport, ExperimentStatus } from "../../control/types.ts";
+import type { ExperimentReport } from "../../control/report-types.ts";
+import type { ExperimentStatus } from "../../control/types.ts";
 import { AdminClient } from "../admin-client.ts";
 import type { Command, Context } from "../command.ts";
 import { drawReport } from "../draw-report.ts";

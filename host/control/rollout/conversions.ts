@@ -3,7 +3,7 @@ import { fnv1a32 } from "../../base/hash.ts";
 import { METRIC_BUCKETS } from "../../experiment/tally.ts";
 import type { ExperimentState } from "../experiment-state.ts";
 import type { Trials } from "./trials.ts";
-import type { PostedEvent, PostedResult } from "../types.ts";
+import type { PostedEvent, PostedResult } from "../report-types.ts";
 import type { Counts } from "./counts.ts";
 
 /** Same hash as on the data threads (data-plane/experiment-slot.ts). */

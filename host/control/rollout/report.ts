@@ -7,7 +7,8 @@ import { combine } from "../../experiment/statistics/estimate.ts";
 import { quantileOf } from "../../experiment/statistics/latency-bins.ts";
 import { binsOf } from "../../experiment/tally.ts";
 import type { ExperimentState } from "../experiment-state.ts";
-import type { ArmFigures, CombinedEffect, ExperimentReport, ExperimentStatus } from "../types.ts";
+import type { ArmFigures, CombinedEffect, ExperimentReport } from "../report-types.ts";
+import type { ExperimentStatus } from "../types.ts";
 import type { Counts } from "./counts.ts";
 
 export function reportOf(

@@ -12,6 +12,7 @@ import { type ExperimentState, isOpen, shiftTo } from "../experiment-state.ts";
 import type { Runtime } from "../runtime.ts";
 import { Counts } from "./counts.ts";
 import type { Hooks } from "./hooks.ts";
+import { bodyOf, isCandidate, judged, pinnedOf, safeStepOf } from "./reading.ts";
 import { needsThresholds, thresholdsOf } from "./thresholds.ts";
 
 export const LOOK_MS = 1000;
@@ -55,6 +56,7 @@ export class RolloutDesk {
 
   #changed(): void {
     for (const state of this.#open) this.#enter(state);
+    for (const [filter, record] of this.#runtime.book.records) record.pinned = pinnedOf(this.#open, filter);
     this.#schedule();
   }
 
@@ -225,18 +227,13 @@ export class RolloutDesk {
   /** Faults that need no second one, and those outside of requests. */
   #fault({ filter, version, fault }: FaultReport): void {
     for (const state of this.#open) {
-      const [control, ...candidates] = state.arms.map((arm) => this.#labelOf(state, arm.version));
-      if (state.filter !== filter || version === control || !candidates.includes(version)) continue;
+      if (state.filter !== filter || !isCandidate(state, version, this.#runtime.book.get(filter).live?.label)) continue;
       const { reason, cause, message } = fault;
       const told = `${version} ${reason} in ${fault.callback}: ${message}`;
       if (reason === "oom" || cause === "start" || cause === "config") void this.#rollBack(state, told);
       else if (cause === "tick" && this.#runtime.trials.of(state).book.harm() >= HARM_LIMIT)
         void this.#rollBack(state, told);
     }
-  }
-
-  #labelOf({ filter }: ExperimentState, version: string): string {
-    return version === "current" ? (this.#runtime.book.records.get(filter)?.live?.label ?? version) : version;
   }
 
   async #rollBack(state: ExperimentState, reason: string): Promise<void> {
@@ -269,21 +266,4 @@ export class RolloutDesk {
     const text = `${filter}  experiment ${name} could not be moved: ${problems[0]?.message ?? "unknown"}`;
     this.#runtime.events.emit({ type: "experiment", filter, text, problems, data: { name } });
   }
-}
-
-const judged = (counts: Counts | undefined): string => {
-  const units = counts?.judgement?.units.join(" and ") ?? "0";
-  return `guardrails hold after ${units} units`;
-};
-
-/** Index of the step that set the present weight: it has been looked at, and passed. */
-function safeStepOf({ rules, step }: ExperimentState): number {
-  for (let at = Math.min(step, rules.steps.length) - 1; at >= 0; at--)
-    if (rules.steps[at]?.kind === "weight") return at;
-  return 0;
-}
-
-function bodyOf({ name, filter, state, arms, step }: ExperimentState): object {
-  const weights = Object.fromEntries(arms.map((arm) => [arm.name, arm.weight]));
-  return { experiment: name, filter, state, step, weights };
 }

@@ -241,7 +241,8 @@ describe("an experiment that makes no sense is refused with its place", () => {
     ["a hook that is no address", "    hooks: { rollback: ftp://x }\n", "bad_url", "hooks/rollback", /ftp:\/\/x/],
     ["an unknown hook", '    hooks: { rolback: "http://x" }\n', "unknown_key", "hooks/rolback", /rolback/],
     ["shadow, which is not there yet", "    mode: shadow\n", "not_supported", "mode", /not supported yet/],
-  ])("%s", async (_what, more, code, pointer, message) => {
+  ])("%s", async (...row) => {
+    const [, more, code, pointer, message] = row;
     const problems = await problemsOf(EXPERIMENT(more));
     expect(problems.map((one) => one.code)).toEqual([code]);
     expect(problems[0]?.pointer).toBe(`/experiments/0/${pointer}`);

@@ -459,6 +459,16 @@ describe("a restart", () => {
   });
 });
 
+test("versions under experiment are kept however many come after them", async () => {
+  await stage.start();
+  for (let number = 4; number < 60; number++) stage.record.add(version(`v${number}`));
+  expect(stage.record.find("v2").label).toBe("v2");
+  expect(stage.record.versions.length).toBe(20);
+  await stage.desk.abort("e");
+  stage.record.add(version("v60"));
+  expect(() => stage.record.find("v2")).toThrow(/no version "v2"/);
+});
+
 describe("an experiment that cannot be", () => {
   test("in a layer whose part is taken is refused with its pointer", async () => {
     await stage.start({ layer: { name: "l", range: [0, 0.6] } });
