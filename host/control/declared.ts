@@ -4,7 +4,7 @@
 import type { ProxyConfig } from "../config/options.ts";
 import type { ExperimentOptions, VariantOptions } from "../experiment/options.ts";
 import { isOpen, moveWeights, noted, startExperiment, type ExperimentState } from "./experiment-state.ts";
-import { assertAllowed } from "./refused-versions.ts";
+import { assertAllowed, inherited } from "./refused-versions.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Version } from "./version.ts";
@@ -54,9 +54,11 @@ async function startDeclared(runtime: Runtime, wanted: ExperimentOptions): Promi
   for (const variant of wanted.variants) {
     arms.push({ name: variant.name, version: await variantVersion(runtime, record, variant), weight: variant.weight });
   }
-  assertAllowed(runtime, { name, filter, versions: arms.map(({ version }) => version), force: false });
+  const candidates = { name, filter, versions: arms.map(({ version }) => version), force: false };
+  assertAllowed(runtime, candidates);
+  const refused = inherited(runtime, candidates);
   const at = new Date(runtime.clock.nowMs()).toISOString();
-  const started = startExperiment({ name, filter, salt, unit, arms, rules, run: runtime.trials.newRun() });
+  const started = startExperiment({ name, filter, salt, unit, arms, rules, run: runtime.trials.newRun(), refused });
   return noted(started, { at, by: "config", what: "started" });
 }
 

@@ -7,7 +7,7 @@ import { DEFAULT_RULES } from "../experiment/rules.ts";
 import { armVersion, runningOn } from "./composer.ts";
 import { variantVersion } from "./declared.ts";
 import { type ExperimentState, isOpen, moveWeights, noted, parseUnit, startExperiment } from "./experiment-state.ts";
-import { assertAllowed } from "./refused-versions.ts";
+import { assertAllowed, candidatesOf, inherited } from "./refused-versions.ts";
 import { commitWish, type Runtime } from "./runtime.ts";
 import type { ExperimentRequest } from "./types.ts";
 
@@ -56,7 +56,9 @@ export class ExperimentDesk {
       const rules = await this.#rulesOf(request);
       const arms = await this.#configured(found, request);
       const versions = arms.map(({ version }) => version);
-      assertAllowed(this.#runtime, { name, filter, versions, force: request.force ?? false });
+      const candidates = { name, filter, versions, force: request.force ?? false };
+      assertAllowed(this.#runtime, candidates);
+      const refused = inherited(this.#runtime, candidates);
       const run = trials.newRun();
       const state = startExperiment({
         name,
@@ -66,6 +68,7 @@ export class ExperimentDesk {
         arms,
         rules: rules ?? DEFAULT_RULES,
         run,
+        refused,
       });
       return this.#apply(state, { by: "admin", what: `started: ${split(state)}` });
     });
@@ -189,7 +192,9 @@ export class ExperimentDesk {
       if (present.run !== state.run || !isOpen(present)) return present;
       // A weight that was on its way has opened another book meanwhile.
       runtime.trials.of(present).book.close();
-      const ended: ExperimentState = { ...present, state: how, hold: null };
+      const bad = how === "rolledBack" ? candidatesOf(runtime, present) : [];
+      const refused = [...new Set([...present.refused, ...bad])];
+      const ended: ExperimentState = { ...present, state: how, hold: null, refused };
       await commitWish(runtime, { experiments: new Map(runtime.experiments).set(ended.name, ended) });
       const millis = runtime.clock.monotonicMs() - beganMs;
       return this.#keep(ended, { ...told, data: { ...told.data, millis } });

@@ -39,6 +39,8 @@ export interface ExperimentState {
   /** Quantile metric -> the control's own, fixed before what is counted against it, ms. */
   readonly thresholds: Readonly<Record<string, number>>;
   readonly hold: { readonly cause: HoldCause; readonly reason: string } | null;
+  /** Identities of versions that experiments of this name have rolled back (refused-versions.ts). */
+  readonly refused: readonly string[];
   /** What happened and why, oldest first; bounded. */
   readonly log: readonly LogEntry[];
 }
@@ -85,18 +87,19 @@ export interface NewExperiment {
   readonly arms: readonly { readonly name: string; readonly version: string; readonly weight: number }[];
   readonly rules: ExperimentRules;
   readonly run: string;
+  readonly refused?: readonly string[];
 }
 
 /** @throws ProblemError when the arms do not make sense together */
 export function startExperiment(wanted: NewExperiment): ExperimentState {
   const names = wanted.arms.map((arm) => arm.name);
-  if (wanted.arms.length < 2) throw refused(wanted.name, "needs at least two variants");
-  if (new Set(names).size !== names.length) throw refused(wanted.name, "has two variants of one name");
+  if (wanted.arms.length < 2) throw refusal(wanted.name, "needs at least two variants");
+  if (new Set(names).size !== names.length) throw refusal(wanted.name, "has two variants of one name");
   checkWeights(
     wanted.name,
     wanted.arms.map((arm) => arm.weight),
   );
-  const { name, filter, salt, unit, rules, run } = wanted;
+  const { name, filter, salt, unit, rules, run, refused = [] } = wanted;
   const weights = firstWeights(wanted);
   const ranges = planRanges(null, weights);
   const arms = wanted.arms.map((arm, index) => ({ ...arm, weight: weights[index] ?? 0, ranges: ranges[index] ?? [] }));
@@ -113,6 +116,7 @@ export function startExperiment(wanted: NewExperiment): ExperimentState {
     ...begun,
     thresholds: {},
     hold: null,
+    refused,
     log: [],
   };
 }
@@ -144,8 +148,14 @@ export function shiftTo(experiment: ExperimentState, percent: number): Experimen
 /** As a restart finds it: at the last weight that was seen to be safe, its step begun anew, under a new run. */
 export function resumed(stored: ExperimentState, run: string): ExperimentState {
   // Written by an older version, it has no rules of its own.
-  const { rules = DEFAULT_RULES, safeStep = 0, hold = null, log = [] } = stored as Partial<ExperimentState>;
-  const whole = { ...stored, rules, safeStep, hold, log, run, phase: 0, pre: false, thresholds: {} };
+  const {
+    rules = DEFAULT_RULES,
+    safeStep = 0,
+    hold = null,
+    log = [],
+    refused = [],
+  } = stored as Partial<ExperimentState>;
+  const whole = { ...stored, rules, safeStep, hold, log, refused, run, phase: 0, pre: false, thresholds: {} };
   const { step, percent } = safeStart(rules, safeStep);
   if (!isOpen(whole) || percent === null) return { ...whole, step: whole.step ?? 0 };
   return { ...shiftTo(whole, percent), step, phase: 0 };
@@ -154,9 +164,9 @@ export function resumed(stored: ExperimentState, run: string): ExperimentState {
 /** Moves the weights; arms keep as much of their ranges as their weight allows. @throws ProblemError */
 export function moveWeights(experiment: ExperimentState, weights: Readonly<Record<string, number>>): ExperimentState {
   const unknown = Object.keys(weights).filter((name) => !experiment.arms.some((arm) => arm.name === name));
-  if (unknown.length > 0) throw refused(experiment.name, `has no variant "${unknown.join('", "')}"`);
+  if (unknown.length > 0) throw refusal(experiment.name, `has no variant "${unknown.join('", "')}"`);
   const next = experiment.arms.map((arm) => weights[arm.name]);
-  if (next.some((weight) => weight === undefined)) throw refused(experiment.name, "needs a weight for every variant");
+  if (next.some((weight) => weight === undefined)) throw refusal(experiment.name, "needs a weight for every variant");
   const numbers = next.map(Number);
   checkWeights(experiment.name, numbers);
   const ranges = planRanges(
@@ -171,12 +181,12 @@ export function moveWeights(experiment: ExperimentState, weights: Readonly<Recor
 }
 
 function checkWeights(name: string, weights: readonly number[]): void {
-  if (weights.some((weight) => !(weight >= 0 && weight <= TOTAL))) throw refused(name, "has a weight outside 0-100");
+  if (weights.some((weight) => !(weight >= 0 && weight <= TOTAL))) throw refusal(name, "has a weight outside 0-100");
   const sum = weights.reduce((total, weight) => total + weight, 0);
-  if (sum === 0) throw refused(name, "has weights that are all 0");
-  if (Math.abs(sum - TOTAL) > 1e-9) throw refused(name, `has weights that add up to ${sum}, not 100`);
+  if (sum === 0) throw refusal(name, "has weights that are all 0");
+  if (Math.abs(sum - TOTAL) > 1e-9) throw refusal(name, `has weights that add up to ${sum}, not 100`);
 }
 
-function refused(name: string, what: string) {
+function refusal(name: string, what: string) {
   return problemError("config", "bad_experiment", `experiment ${name} ${what}`);
 }

@@ -53,13 +53,24 @@ export function parseGuardrail(text: string): object {
   return { ...guardrail, [sign === "<" ? "max" : sign === ">" ? "min" : "margin"]: value };
 }
 
-/** `1,5,25,50,100` with the pause between them -> steps. */
-function parseSteps(text: string, pause: string): readonly object[] {
+/** `1,5,25,50,100` with something between them -> steps. */
+function parseSteps(text: string, between: object): readonly object[] {
   const weights = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (weights.some((weight) => !(weight > 0 && weight <= 100)))
     throw new UsageError(`--steps: expected percentages such as 1,5,25,100, got "${text}"`);
-  if (parseDurationMs(pause) === null) throw new UsageError(`--pause: expected a duration such as 30s, got "${pause}"`);
-  return weights.flatMap((setWeight) => [{ setWeight }, ...(setWeight === 100 ? [] : [{ pause }])]);
+  return weights.flatMap((setWeight) => [{ setWeight }, ...(setWeight === 100 ? [] : [between])]);
+}
+
+function durationOf(args: Args, flag: string): string | undefined {
+  const text = args.text(flag);
+  if (text === undefined || parseDurationMs(text) !== null) return text;
+  throw new UsageError(`--${flag}: expected a duration such as 30s, got "${text}"`);
+}
+
+/** What stands between two weights: a pause, or an analysis that ends as soon as the verdict is known. */
+function betweenOf(args: Args): object {
+  const duration = durationOf(args, "analysis");
+  return duration === undefined ? { pause: durationOf(args, "pause") ?? "30s" } : { analysis: { duration } };
 }
 
 function rulesOf(args: Args): Pick<ExperimentRequest, "rules"> {
@@ -67,6 +78,7 @@ function rulesOf(args: Args): Pick<ExperimentRequest, "rules"> {
   const guardrails = args.list("guardrail").map(parseGuardrail);
   const steps = args.text("steps");
   const mode = args.text("mode");
+  const minRuntime = durationOf(args, "min-runtime");
   const metrics = {
     ...(metric === undefined ? {} : { primary: parseMetric(metric) }),
     ...(guardrails.length === 0 ? {} : { guardrails }),
@@ -74,22 +86,41 @@ function rulesOf(args: Args): Pick<ExperimentRequest, "rules"> {
   const rules = {
     ...(mode === undefined ? {} : { mode }),
     ...(Object.keys(metrics).length === 0 ? {} : { metrics }),
-    ...(steps === undefined ? {} : { rollout: { steps: parseSteps(steps, args.text("pause") ?? "30s") } }),
+    ...(steps === undefined ? {} : { rollout: { steps: parseSteps(steps, betweenOf(args)) } }),
+    ...(minRuntime === undefined ? {} : { analysis: { minRuntime } }),
   };
   return Object.keys(rules).length === 0 ? {} : { rules };
 }
 
-function toRequest(filter: string, args: Args): ExperimentRequest {
-  const versions = parseVariants(args.text("variants") ?? "");
+type Variants = ExperimentRequest["variants"];
+
+/** `--variants v1,v2`; with a candidate configuration alone, the live version against itself with that. */
+function variantsOf(args: Args): Variants {
+  const named = args.text("variants");
+  const config = args.text("candidate-config");
+  const versions = named === undefined ? [] : parseVariants(named);
+  const variants =
+    named === undefined
+      ? ["control", "candidate"].map((name) => ({ name, version: "current", weight: 0 }))
+      : versions.map((version) => ({ name: version, version, weight: 0 }));
   const split = args.text("split");
-  const weights = split === undefined ? evenly(versions.length) : parseSplit(split, versions.length);
+  const weights = split === undefined ? evenly(variants.length) : parseSplit(split, variants.length);
+  const last = variants.length - 1;
+  return variants.map((variant, at) => ({
+    ...variant,
+    weight: weights[at] ?? 0,
+    ...(config === undefined || at !== last ? {} : { pluginConfig: config }),
+  }));
+}
+
+function toRequest(filter: string, args: Args): ExperimentRequest {
   const salt = args.text("salt");
   const units = args.list("hash");
   return {
     name: args.text("name") ?? `${filter}-ab`,
     filter,
     unit: units.length === 0 ? ["header:x-user-id", "requestId"] : units,
-    variants: versions.map((version, at) => ({ name: version, version, weight: weights[at] ?? 0 })),
+    variants: variantsOf(args),
     ...(salt === undefined ? {} : { salt }),
     ...rulesOf(args),
     ...(args.flag("force") ? { force: true } : {}),
@@ -104,8 +135,11 @@ async function find(client: AdminClient, filter: string): Promise<ExperimentStat
   throw new UsageError(`no experiment on ${filter}`, `start one: sluice ab ${filter} --variants v1,v2 --split 90/10`);
 }
 
+const starts = (args: Args): boolean =>
+  args.text("variants") !== undefined || args.text("candidate-config") !== undefined;
+
 async function change(client: AdminClient, filter: string, { args }: Context): Promise<ExperimentStatus> {
-  if (args.text("variants") !== undefined) {
+  if (starts(args)) {
     const { rules, ...basic } = toRequest(filter, args);
     return client.json(BASE, { method: "POST", body: { ...basic, ...rules } });
   }
@@ -138,8 +172,11 @@ function draw(status: ExperimentStatus, { terminal }: Context): void {
 
 async function run(context: Context): Promise<number> {
   const { args } = context;
-  if (rulesOf(args).rules !== undefined && args.text("variants") === undefined)
-    throw new UsageError("--metric, --guardrail, --mode and --steps start an experiment", "add --variants v1,v2");
+  if (rulesOf(args).rules !== undefined && !starts(args))
+    throw new UsageError(
+      "--metric, --guardrail, --mode and --steps start an experiment",
+      "add --variants v1,v2 or --candidate-config",
+    );
   const client = await AdminClient.for(context);
   const status = await change(client, args.text("filter") ?? "", context);
   if (args.flag("report")) {
@@ -172,6 +209,13 @@ export const ab: Command = {
     metric: { type: "string", description: "What the candidate is to be better at", valueHint: "success_rate" },
     guardrail: { type: "string", description: "A limit that must hold; repeat for more", valueHint: "error_rate<0.02" },
     steps: { type: "string", description: "Percentages of a rollout", valueHint: "1,5,25,50,100" },
+    "candidate-config": {
+      type: "string",
+      description: "Configuration of the last variant; alone: the live version against itself with it",
+      valueHint: "json",
+    },
+    analysis: { type: "string", description: "Between steps: go on when the verdict is known, at most after this" },
+    "min-runtime": { type: "string", description: "Time before a promotion, default 60s", valueHint: "60s" },
     pause: { type: "string", description: "Time between steps, default 30s", valueHint: "30s" },
     force: { type: "boolean", description: "Try a version again that was rolled back" },
   },

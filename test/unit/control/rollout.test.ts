@@ -486,6 +486,20 @@ describe("an experiment that cannot be", () => {
     await expect(stage.start(CANARY, "e2")).rejects.toThrow(
       /f v2 was rolled back by experiment e: rolled back: v2 oom/,
     );
+    // Under the same name as well, and from the file that a restart reads.
+    const stored = JSON.parse(JSON.stringify(stage.state)) as ExperimentState;
+    stage.runtime.experiments.set("e", resumed(stored, "r9"));
+    await expect(stage.start(CANARY)).rejects.toMatchObject({ problems: [{ code: "version_blocked" }] });
+    const variants = [
+      { name: "a", version: "v1", weight: 50 },
+      { name: "b", version: "v3", weight: 50 },
+    ];
+    const basic = { name: "e", filter: "f", unit: ["header:u"] };
+    await stage.desk.create({ ...basic, variants });
+    await stage.desk.abort("e");
+    await expect(stage.start(CANARY)).rejects.toMatchObject({ problems: [{ code: "version_blocked" }] });
+    const again = [variants[0]!, { ...variants[1]!, version: "v2" }];
+    expect(await stage.desk.create({ ...basic, variants: again, force: true })).toMatchObject({ state: "running" });
   });
 
   test("rules that make no sense are refused with pointers, and nothing changes", async () => {
