@@ -89,7 +89,10 @@ export function intervalPlot(plot: Plot): Html {
   const { x, y } = scale;
   const line = points.flatMap(({ ms, effect }) => (effect === null ? [] : [at(x(ms), y(effect))])).join(" ");
   const last = points.at(-1);
-  const said = `${title}, now ${last?.effect ?? "unknown"}, interval ${last?.low ?? "unbounded"} to ${last?.high ?? "unbounded"}`;
+  const told = (value: number | null | undefined, unknown: string): string =>
+    value === null || value === undefined ? unknown : shortNumber(value);
+  const interval = `interval ${told(last?.low, "unbounded")} to ${told(last?.high, "unbounded")}`;
+  const said = `${title}, now ${told(last?.effect, "unknown")}, ${interval}`;
   const axis = html`<line
     x1="${LEFT}"
     x2="${WIDTH - RIGHT}"

@@ -1,7 +1,7 @@
 // The report of an experiment as a page that needs nothing but itself: no script, no style sheet or picture from elsewhere, so
 // it can be saved and sent around. Light and dark as the reader likes it.
 import type { MetricJudgement } from "../experiment/judgement.ts";
-import { percent, shortE, shortNumber } from "../experiment/words.ts";
+import { percent, shortE, shortMillis, shortNumber } from "../experiment/words.ts";
 import type { ArmFigures, ExperimentReport } from "../control/report-types.ts";
 import { html, type Html, joined, trusted } from "./html.ts";
 import { intervalPlot } from "./interval-plot.ts";
@@ -28,7 +28,7 @@ ol { padding-left: 1.4rem; } li.now { font-weight: 600; } time { opacity: .7; ma
 const seconds = (ms: number): string =>
   ms < 90_000 ? `${Math.round(ms / 1000)} s` : `${(ms / 60_000).toFixed(1)} min`;
 const value = (number: number | null): string => (number === null ? "–" : shortNumber(number));
-const millis = (number: number | null): string => (number === null ? "–" : `${shortNumber(number)} ms`);
+const millis = (number: number | null): string => (number === null ? "–" : shortMillis(number));
 
 function tone({ experiment, judgement }: ExperimentReport): string {
   const stopped = judgement !== null && judgement.stop !== null;

@@ -1,6 +1,6 @@
 // An experiment's report in the terminal: arms, intervals, checks, the step it is at. Shared by `ab --report` and `rollout`.
 import type { MetricJudgement } from "../experiment/judgement.ts";
-import { percent, shortE, shortNumber } from "../experiment/words.ts";
+import { percent, shortE, shortMillis, shortNumber } from "../experiment/words.ts";
 import type { ArmFigures, ExperimentReport } from "../control/report-types.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -21,7 +21,8 @@ export function intervalBar({ low, high, effect }: Pick<MetricJudgement, "low" |
 
 const COLORS = { pass: "green", fail: "red", inconclusive: "yellow" } as const;
 const value = (number: number | null): string => (number === null ? "-" : shortNumber(number));
-const pair = (a: number | null, b: number | null): string => (a === null ? "-" : `${value(a)} / ${value(b)} ms`);
+const pair = (a: number | null, b: number | null): string =>
+  a === null || b === null ? "-" : `${shortMillis(a)} / ${shortMillis(b)}`;
 
 function drawArms({ arms, experiment }: ExperimentReport, terminal: Terminal): void {
   const columns = ["ARM", "VERSION", "SHARE", "UNITS", "REQUESTS", "ERRORS", "FAULTS", "P50 / P99", "ADDED", "FUEL"];

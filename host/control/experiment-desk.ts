@@ -163,7 +163,7 @@ export class ExperimentDesk {
         throw problemError("state", "arm_not_found", `experiment ${name} has no variant "${arm}"`);
       const { config, book, experiments } = runtime;
       const version = armVersion({ config, records: book.records, experiments }, experiment.filter, winner.version);
-      const ended: ExperimentState = { ...experiment, state: "promoted", hold: null };
+      const ended: ExperimentState = { ...this.#frozen(experiment), state: "promoted", hold: null };
       await commitWish(runtime, {
         experiments: new Map(experiments).set(name, ended),
         live: new Map([[experiment.filter, version]]),
@@ -194,11 +194,18 @@ export class ExperimentDesk {
       runtime.trials.of(present).book.close();
       const bad = how === "rolledBack" ? candidatesOf(runtime, present) : [];
       const refused = [...new Set([...present.refused, ...bad])];
-      const ended: ExperimentState = { ...present, state: how, hold: null, refused };
+      const ended: ExperimentState = { ...this.#frozen(present), state: how, hold: null, refused };
       await commitWish(runtime, { experiments: new Map(runtime.experiments).set(ended.name, ended) });
       const millis = runtime.clock.monotonicMs() - beganMs;
       return this.#keep(ended, { ...told, data: { ...told.data, millis } });
     });
+  }
+
+  /** What has ended is remembered with the versions it had, whatever becomes live later. */
+  #frozen(state: ExperimentState): ExperimentState {
+    const live = this.#runtime.book.get(state.filter).live?.label ?? "current";
+    const arms = state.arms.map((arm) => (arm.version === "current" ? { ...arm, version: live } : arm));
+    return { ...state, arms };
   }
 
   #running(name: string): ExperimentState {

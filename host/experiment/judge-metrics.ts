@@ -103,8 +103,9 @@ function judgeValue(given: Given, guardrail: Guardrail, level: Level): MetricJud
     return { ...base, effect: null, low: null, high: null, verdict: "inconclusive", reason };
   const { estimate, half } = boundsOf(own, metric, level);
   const verdict = own.variance > 0 ? withinLimit(own, { max, min }, level) : inside(estimate.value, half, { max, min });
-  const low = finite(own.value - half.below);
-  const high = finite(own.value + half.above);
+  const { proportion } = metric;
+  const low = finite(proportion ? Math.max(0, own.value - half.below) : own.value - half.below);
+  const high = finite(proportion ? Math.min(1, own.value + half.above) : own.value + half.above);
   return { ...base, effect: own.value, low, high, verdict, reason: limitReason(own.value, guardrail, [low, high]) };
 }
 

@@ -11,3 +11,9 @@ export function shortNumber(value: number): string {
   if (size === 0 || (size >= 0.01 && size < 1e5)) return String(Number(value.toPrecision(4)));
   return value.toExponential(2);
 }
+
+/** A time. Below a hundredth of a millisecond nothing here is exact. */
+export function shortMillis(ms: number): string {
+  if (ms < 0.01) return "0 ms";
+  return ms < 10_000 ? `${Number(ms.toPrecision(3))} ms` : `${Number((ms / 1000).toPrecision(3))} s`;
+}

@@ -6,7 +6,7 @@ import { intervalOf } from "../../experiment/statistics/confidence-sequence.ts";
 import { combine } from "../../experiment/statistics/estimate.ts";
 import { quantileOf } from "../../experiment/statistics/latency-bins.ts";
 import { binsOf } from "../../experiment/tally.ts";
-import type { ExperimentState } from "../experiment-state.ts";
+import { type ExperimentState, isOpen } from "../experiment-state.ts";
 import type { ArmFigures, CombinedEffect, ExperimentReport } from "../report-types.ts";
 import type { ExperimentStatus } from "../types.ts";
 import type { Counts } from "./counts.ts";
@@ -21,7 +21,7 @@ export function reportOf(
   const phase = counts?.phases.at(-1);
   return {
     experiment: status,
-    runtimeMs: counts === null ? 0 : Math.round(nowMs - counts.startedMs),
+    runtimeMs: counts === null ? 0 : Math.round(isOpen(state) ? nowMs - counts.startedMs : lookedMs(counts)),
     looks: counts?.looks ?? 0,
     alpha,
     tuning,
@@ -31,6 +31,9 @@ export function reportOf(
     points: counts?.points ?? [],
   };
 }
+
+/** An experiment that has ended grows no older. */
+const lookedMs = ({ points }: Counts): number => points.at(-1)?.ms ?? 0;
 
 /** Steps are estimated apart and combined: pooled counts would mix weights with times of day. */
 function combined({ rules, arms }: ExperimentState, { phases }: Counts): readonly CombinedEffect[] {
