@@ -12,6 +12,7 @@ import type { ConfigDesk } from "./config-desk.ts";
 import type { CrashReport } from "./crash-report.ts";
 import type { ExperimentDesk } from "./experiment-desk.ts";
 import { type ExperimentState, isOpen } from "./experiment-state.ts";
+import { experimentSamples } from "./experiment-samples.ts";
 import { statusOf } from "./experiment-status.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import { countEvents } from "./rollout/conversions.ts";
@@ -190,6 +191,7 @@ export class Control implements ControlPlane {
       ...this.#runtime.stores.metrics.collect(),
       ...this.#runtime.faults.samples(),
       ...this.#ownSamples(),
+      ...experimentSamples(this.#runtime, reports),
     ]);
   }
 
