@@ -155,6 +155,14 @@ function readHooks(reader: Reader): readonly HookOptions[] {
 /** Everything of an experiment but its name, filter, unit and arms; defaults filled in. */
 export function readRules(reader: Reader, arms: readonly string[]): ExperimentRules {
   const mode = reader.get("mode").oneOf(["ab", "canary"], "ab");
+  const steps = readSteps(reader.get("rollout"), mode);
+  for (const name of steps.length === 0 ? ["confirm-rollout", "pre-rollout"] : []) {
+    const hook = reader.get("hooks").get(name);
+    if (hook.isPresent)
+      hook.problem("missing_steps", `${name} is asked before the first step, and there are no steps`, {
+        hint: "add rollout: { steps: [{ setWeight: 10 }, ...] }",
+      });
+  }
   return {
     mode,
     layer: readLayer(reader.get("layer")),
@@ -162,7 +170,7 @@ export function readRules(reader: Reader, arms: readonly string[]): ExperimentRu
     overrides: readOverrides(reader.get("overrides"), arms),
     metrics: readMetrics(reader.get("metrics")),
     analysis: readAnalysis(reader.get("analysis")),
-    steps: readSteps(reader.get("rollout"), mode),
+    steps,
     hooks: readHooks(reader.get("hooks")),
   };
 }

@@ -229,7 +229,7 @@ export class ExperimentDesk {
     const text = `${filter}  experiment ${name} ${what}`;
     events.emit({ type: "experiment", filter, text, data: { name, state: kept.state, by, what, ...data } });
     keeper.soon();
-    ears.changed();
+    ears.changed(kept, what);
     return kept;
   }
 }

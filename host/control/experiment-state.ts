@@ -103,7 +103,8 @@ export function startExperiment(wanted: NewExperiment): ExperimentState {
   const weights = firstWeights(wanted);
   const ranges = planRanges(null, weights);
   const arms = wanted.arms.map((arm, index) => ({ ...arm, weight: weights[index] ?? 0, ranges: ranges[index] ?? [] }));
-  const begun = { phase: 0, pre: rules.analysis.prePeriodMs > 0, step: rules.steps.length > 0 ? 1 : 0, safeStep: 0 };
+  const step = rules.steps.length === 0 || isAskedFirst(rules) ? 0 : 1;
+  const begun = { phase: 0, pre: rules.analysis.prePeriodMs > 0, step, safeStep: 0 };
   return {
     name,
     filter,
@@ -121,10 +122,15 @@ export function startExperiment(wanted: NewExperiment): ExperimentState {
   };
 }
 
-/** The first step's, if there are steps; else those that were declared. */
+/** Somebody outside has to agree before the candidate meets anybody. */
+export const isAskedFirst = ({ hooks, steps }: ExperimentRules): boolean =>
+  steps.length > 0 && hooks.some(({ name }) => name === "confirm-rollout" || name === "pre-rollout");
+
+/** The first step's, if there are steps; nothing while it is to be agreed on; else those that were declared. */
 function firstWeights({ arms, rules }: NewExperiment): readonly number[] {
   const declared = arms.map(({ weight }) => weight);
   const [first] = rules.steps;
+  if (isAskedFirst(rules)) return shareOut(declared, 0);
   return first?.kind === "weight" ? shareOut(declared, first.percent) : declared;
 }
 
@@ -157,7 +163,9 @@ export function resumed(stored: ExperimentState, run: string): ExperimentState {
   } = stored as Partial<ExperimentState>;
   const whole = { ...stored, rules, safeStep, hold, log, refused, run, phase: 0, pre: false, thresholds: {} };
   const { step, percent } = safeStart(rules, safeStep);
-  if (!isOpen(whole) || percent === null) return { ...whole, step: whole.step ?? 0 };
+  // Not agreed on yet: it still is to nobody's harm.
+  const isAsked = whole.step === 0 && isAskedFirst(rules);
+  if (!isOpen(whole) || percent === null || isAsked) return { ...whole, step: whole.step ?? 0 };
   return { ...shiftTo(whole, percent), step, phase: 0 };
 }
 

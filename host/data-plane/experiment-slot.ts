@@ -66,8 +66,10 @@ export class ExperimentSlot implements ChainSlot {
 
   choose(headers: HeaderList, requestId: string, peer: UnitPeer): Arm {
     this.#place = null;
-    const { message, trial, arms, ledger } = this.#parts;
+    const { message, trial, arms, ledger, book } = this.#parts;
     const [control] = arms;
+    // Taken out of service: nobody meets the candidate, and nobody is counted under a plan that is no longer kept.
+    if (book.closed) return control;
     if (trial.overrides !== null && trial.overrides.header !== "") {
       const wanted = this.#wanted(trial.overrides.header, headers, peer);
       if (wanted !== undefined) return wanted;
@@ -85,10 +87,8 @@ export class ExperimentSlot implements ChainSlot {
   }
 
   #assign(unit: string, perRequest: boolean): Arm {
-    const { arms, book, message } = this.#parts;
+    const { arms, message } = this.#parts;
     const [control] = arms;
-    // Taken out of service: nobody meets the candidate, and nobody is counted under a plan that is no longer kept.
-    if (book.closed) return control;
     const hash = fnv1a32(`${message.experiment}\0${unit}`) | 0;
     this.#place = { hash, bucket: (hash >>> 0) % METRIC_BUCKETS, perRequest };
     return arms[this.#assignment.assign(unit)] ?? control;

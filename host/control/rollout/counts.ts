@@ -86,6 +86,12 @@ export class Counts {
     return true;
   }
 
+  /** What an arm runs has changed: nothing counted before says anything about it. */
+  forget(): void {
+    this.#phases.length = 0;
+    this.judgement = null;
+  }
+
   look(state: ExperimentState, judgement: Judgement, nowMs: number): void {
     this.looks++;
     this.judgement = judgement;

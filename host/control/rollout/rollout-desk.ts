@@ -19,6 +19,9 @@ export const LOOK_MS = 1000;
 /** How long a harmed request counts against a candidate that has not reached the limit. */
 const FORGIVE_MS = 60_000;
 
+const FIRST_HOOKS = ["confirm-rollout", "pre-rollout"] as const;
+const STEP_HOOKS = ["rollout", "confirm-traffic-increase"] as const;
+
 export class RolloutDesk {
   readonly #runtime: Runtime;
   readonly #desk: ExperimentDesk;
@@ -37,7 +40,8 @@ export class RolloutDesk {
     this.#hooks = hooks;
     runtime.ears.alarm = (name, trial, harmed) => this.#alarm(name, trial, harmed);
     runtime.ears.fault = (report) => this.#fault(report);
-    runtime.ears.changed = () => this.#changed();
+    runtime.ears.changed = (state, what) => this.#changed(state, what);
+    runtime.ears.swapped = (filter, version) => this.#swapped(filter, version);
   }
 
   get #open(): readonly ExperimentState[] {
@@ -54,7 +58,8 @@ export class RolloutDesk {
     this.#timer?.cancel();
   }
 
-  #changed(): void {
+  #changed(state?: ExperimentState, what = ""): void {
+    if (state !== undefined) this.#hooks.tell(state.rules.hooks, "event", { ...bodyOf(state), what });
     for (const state of this.#open) this.#enter(state);
     for (const [filter, record] of this.#runtime.book.records) record.pinned = pinnedOf(this.#open, filter);
     this.#schedule();
@@ -149,7 +154,8 @@ export class RolloutDesk {
   }
 
   async #toWeight(state: ExperimentState, { step, percent }: Extract<Move, { kind: "weight" }>): Promise<void> {
-    const no = await this.#ask(state, ["rollout", "confirm-traffic-increase"], { weight: percent });
+    const names = state.step === 0 ? FIRST_HOOKS : STEP_HOOKS;
+    const no = await this.#ask(state, names, { weight: percent });
     if (no !== null) return this.hold(state, "hook", no);
     const counts = this.#counts.get(state.name);
     const thresholds = counts === undefined ? state.thresholds : thresholdsOf(state, counts);
@@ -178,7 +184,6 @@ export class RolloutDesk {
       { ...now, state: "held", hold: { cause, reason } },
       { by: cause === "manual" ? "admin" : "rollout", what: `held: ${reason}` },
     ]);
-    this.#hooks.tell(state.rules.hooks, "event", { ...bodyOf(state), event: "held", reason });
   }
 
   /** Goes on after a hold. @throws ProblemError */
@@ -216,6 +221,26 @@ export class RolloutDesk {
       { ...now, thresholds, phase: now.phase + 1 },
       { by: "rollout", what: `latency of the control is known: ${told.join(", ")}` },
     ]);
+  }
+
+  /** The filter's live version is another: what the control has counted so far is another's (decisions.md 17). */
+  #swapped(filter: string, version: string): void {
+    for (const state of this.#open) {
+      if (state.filter !== filter || !state.arms.some((arm) => arm.version === "current")) continue;
+      const what = `${version} is live now: counts begin anew`;
+      const anew = (now: ExperimentState) =>
+        [
+          { ...now, phase: now.phase + 1 },
+          { by: "config", what },
+        ] as const;
+      void this.#desk
+        .evolve(state, (now) => {
+          this.#counts.get(now.name)?.forget();
+          return anew(now);
+        })
+        .then(() => this.#begun(state.name))
+        .catch((error: unknown) => this.#refused(state, error));
+    }
   }
 
   #alarm(name: string, trial: string, harmed: number): void {

@@ -239,6 +239,13 @@ describe("an experiment that makes no sense is refused with its place", () => {
     ],
     ["two paths", "    targeting: { prefix: /a, exact: /b }\n", "pick_one", "targeting", /at most one/],
     ["a hook that is no address", "    hooks: { rollback: ftp://x }\n", "bad_url", "hooks/rollback", /ftp:\/\/x/],
+    [
+      "a hook before steps that are none",
+      '    hooks: { confirm-rollout: "http://h/x" }\n',
+      "missing_steps",
+      "hooks/confirm-rollout",
+      /there are no steps/,
+    ],
     ["an unknown hook", '    hooks: { rolback: "http://x" }\n', "unknown_key", "hooks/rolback", /rolback/],
     ["shadow, which is not there yet", "    mode: shadow\n", "not_supported", "mode", /not supported yet/],
   ])("%s", async (...row) => {

@@ -367,6 +367,35 @@ describe("hooks", () => {
     expect([stage.weight, stage.state.state]).toEqual([50, "running"]);
   });
 
+  test("who is to agree to the start is asked before anybody meets the candidate", async () => {
+    const asked = { ...CANARY, hooks: { "confirm-rollout": "http://h/confirm", "pre-rollout": "http://h/pre" } };
+    stage.answers.set("http://h/pre", 403);
+    await stage.start(asked);
+    expect([stage.weight, stage.state.step]).toEqual([0, 0]);
+    await stage.pass(1000);
+    expect(stage.state).toMatchObject({ state: "held", hold: { reason: "hook pre-rollout answered 403" } });
+    expect(stage.weight).toBe(0);
+    expect(resumed(stage.state, "r2").arms[1]!.weight).toBe(0);
+    stage.answers.clear();
+    await stage.rollouts.resume("e");
+    expect([stage.weight, stage.state.step]).toEqual([5, 1]);
+    expect(stage.asked.map(({ body }) => body["hook"])).toEqual([
+      "confirm-rollout",
+      "pre-rollout",
+      "confirm-rollout",
+      "pre-rollout",
+    ]);
+  });
+
+  test("everything that happens is told, if somebody wants to hear it", async () => {
+    await stage.start({ ...CANARY, hooks: { event: "http://h/event" } });
+    await stage.desk.abort("e");
+    expect(stage.asked.map(({ body }) => body["what"])).toEqual([
+      "started: a (v1) 95 %, b (v2) 5 %",
+      "aborted: control serves everybody",
+    ]);
+  });
+
   test("a rollback waits for no hook", async () => {
     await stage.start({ ...CANARY, hooks });
     stage.answers.set("http://h/back", 500);
@@ -378,6 +407,27 @@ describe("hooks", () => {
 });
 
 describe("what is counted", () => {
+  test("begins anew when the control's own version is swapped under it", async () => {
+    const variants = [
+      { name: "a", version: "current", weight: 50 },
+      { name: "b", version: "v2", weight: 50 },
+    ];
+    await stage.desk.create({ name: "e", filter: "f", unit: ["header:u"], variants });
+    stage.serve(300, [0.2, 0.2]);
+    await stage.pass(1000);
+    expect(stage.rollouts.counts("e")!.judgement!.errors[0]!.events).toBeGreaterThan(20);
+    stage.record.setLive(stage.record.find("v3"));
+    stage.runtime.ears.swapped("f", "v3");
+    await stage.settle();
+    expect(stage.state).toMatchObject({ phase: 1, state: "running" });
+    expect(stage.state.log.at(-1)).toMatchObject({ by: "config", what: "v3 is live now: counts begin anew" });
+    await stage.pass(1000);
+    expect(stage.rollouts.counts("e")!.judgement).toMatchObject({ requests: [0, 0], errors: [{ events: 0 }] });
+    stage.runtime.ears.swapped("g", "v9");
+    await stage.settle();
+    expect(stage.state.phase).toBe(1);
+  });
+
   test("outside events go to the arm in which their unit was seen, others are ignored", async () => {
     const metrics = { primary: { name: "event:paid", direction: "increase" } };
     await stage.start({ metrics });

@@ -133,6 +133,10 @@ describe("the slot of an experiment", () => {
     expect(ask(slot, ["x-user", "vip"])).toEqual(["b", false]);
     expect(ask(slot, ["x-user", "u", "x-arm", "b"])).toEqual(["control", true]);
     expect(ask(slot, ["x-user", "u", "x-arm", "b"], facts({ sourceAddress: "10.9.8.7" }))).toEqual(["b", false]);
+    const closed = slotOf({ trial: { overrides } });
+    closed.book.close();
+    expect(ask(closed.slot, ["x-user", "vip"])).toEqual(["control", false]);
+    expect(ask(closed.slot, ["x-arm", "b"], facts({ sourceAddress: "10.9.8.7" }))[0]).toBe("control");
     expect(ask(slot, ["x-user", "u", "x-arm", "z"], facts({ sourceAddress: "10.9.8.7" }))).toEqual(["control", true]);
   });
 
