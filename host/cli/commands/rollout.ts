@@ -49,7 +49,7 @@ async function run(context: Context): Promise<number> {
 
 export const rollout: Command = {
   name: "rollout",
-  summary: "Watch and steer a stepped rollout",
+  summary: "Watch and steer a stepped rollout: get -w, promote, pause, resume, abort",
   args: {
     action: { type: "positional", required: false, description: "get (default), promote, pause, resume or abort" },
     experiment: { type: "positional", required: false, description: "Its name or its filter's; default the open one" },
