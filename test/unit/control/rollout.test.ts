@@ -65,7 +65,15 @@ class Stage {
       experiments: new Map(),
       keeper: { soon: () => {} },
       book: { records, get: () => this.record },
-      config: { filters: [{ name: "f" }], listeners: [], clusters: [], drainTimeoutMs: 0, experiments: [] },
+      stores: { connections: { limit: () => {} } },
+      config: {
+        filters: [{ name: "f" }],
+        maxConnections: 0,
+        listeners: [],
+        clusters: [],
+        drainTimeoutMs: 0,
+        experiments: [],
+      },
       threads: { collect: async () => [{ tallies: this.reports.splice(0) }] },
       committer: {
         nextEpoch: 1,
