@@ -20,8 +20,6 @@ export class FilterRecord {
   #history: string[] = [];
   /** Digests of quarantined versions (module and configuration); only an explicit swap brings them back. */
   readonly #blocked = new Set<string>();
-  /** sha256 of modules that were quarantined; only an explicit swap brings them back. */
-  readonly blocked = new Set<string>();
   /** Labels that a running experiment needs: kept as long. */
   pinned: ReadonlySet<string> = new Set();
   #count = 0;

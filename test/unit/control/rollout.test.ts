@@ -181,7 +181,7 @@ const fault = (more: object): FaultReport =>
       frames: [],
       ...more,
     },
-  }) as FaultReport;
+  }) as unknown as FaultReport;
 
 describe("a rollout", () => {
   test("begins at its first step's weight, grows with time and verdict, and ends in a promotion", async () => {
