@@ -15,6 +15,7 @@ import { againstRows } from "./rows/against.ts";
 import { bodyRows } from "./rows/bodies.ts";
 import { callbackRows } from "./rows/callback.ts";
 import { editRows } from "./rows/edit.ts";
+import { experimentRows } from "./rows/experiment.ts";
 import { footprintRows } from "./rows/footprint.ts";
 import { http2Rows } from "./rows/http2.ts";
 import { idleRows } from "./rows/idle.ts";
@@ -42,6 +43,7 @@ const { values } = parseArgs({
 
 const GROUPS = [
   callbackRows,
+  experimentRows,
   inProcessRows,
   isolationRows,
   proxyRows,

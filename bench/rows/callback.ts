@@ -81,11 +81,17 @@ function openStream(wasm: Uint8Array, options: Partial<FilterOptions>) {
 }
 
 /** Everything the chain does for one exchange: contexts, both directions, the end. */
-function wholeStream(wasm: Uint8Array, filters: number): () => void {
+export function wholeStream(wasm: Uint8Array, filters: number, slots = slotsOf): () => void {
   const harness = newHarness(wasm, filters);
   const port = exchange(harness);
-  const chain = new FilterChain(slotsOf(harness), { streamBegan: NOTHING, streamEnded: NOTHING });
+  const { facts } = port;
+  const chain = new FilterChain(slots(harness), { streamBegan: NOTHING, streamEnded: NOTHING });
+  let number = 0;
   return () => {
+    // Facts are new with every exchange.
+    facts.requestId = `request-${number++ & 1023}`;
+    facts.arms = "";
+    facts.exposure = null;
     const stream = chain.open(port);
     stream.requestHeaders(head(), true);
     stream.responseHeaders(answer(), true);
@@ -100,7 +106,7 @@ function newHarness(wasm: Uint8Array, filters: number, options: Partial<FilterOp
 
 function slotsOf({ generations }: Harness): readonly ChainSlot[] {
   return generations.map((generation) => {
-    const arm = { generation, config: "", name: "", counts: newArmCounts() };
+    const arm = { generation, config: "", name: "", counts: newArmCounts(), tally: null };
     return { filter: generation.spec.options.name, choose: () => arm };
   });
 }

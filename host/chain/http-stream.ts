@@ -12,7 +12,8 @@ import type { ExchangePort, HttpStream, LocalReply, StreamFacts } from "./ports.
 import { readAttribute, readSet } from "./properties.ts";
 import { readOwn } from "./attributes/own.ts";
 import type { PluginContext } from "../plugin/plugin-context.ts";
-import { chooseArm, countResponse, type Arm, type ChainSlot } from "./slot.ts";
+import { MeasuredContext } from "./measured-context.ts";
+import { chooseArm, countFault, countResponse, exposureOf, settleExposures, type Arm, type ChainSlot } from "./slot.ts";
 import type { ContextOwner } from "./context-owner.ts";
 import { StreamContext } from "./stream-context.ts";
 
@@ -113,6 +114,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
       const context = this.#contexts[index];
       if (context !== undefined && context !== null) this.#finish(context);
     }
+    const { facts } = this.#port;
+    if (facts.exposure) settleExposures(facts, facts.responseCode >= 500 || facts.responseCode === 0);
     this.#released();
   }
 
@@ -158,7 +161,7 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     const plugin = arm.generation.context(arm.config);
     if (plugin === null) {
       this.#contexts[index] = null;
-      arm.counts.faults++;
+      countFault(arm, facts);
       this.#applyPolicy(arm.generation.policy);
       return null;
     }
@@ -175,6 +178,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
 
   /** A tapped stream makes its own kind. */
   protected newContext(index: number, plugin: PluginContext, arm: Arm): StreamContext {
+    const exposure = arm.tally === null ? null : exposureOf(arm, this.#port.facts);
+    if (exposure !== null) return new MeasuredContext(this, { index, plugin, arm, exposure });
     return new StreamContext(this, index, plugin, arm);
   }
 

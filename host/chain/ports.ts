@@ -5,6 +5,7 @@
 //   client -> exchange -> HttpStream.requestHeaders ... filters ... -> ExchangePort.forwardRequestHeaders -> upstream
 //   client <- ExchangePort.forwardResponseHeaders <- ... filters ... <- HttpStream.responseHeaders <- upstream
 import type { HeaderList } from "../abi/headers.ts";
+import type { Exposure } from "../experiment/exposure.ts";
 import type { ConnectionState, StreamNotes } from "../plugin/stream-notes.ts";
 import type { EndpointOptions } from "../upstream/options.ts";
 import type { TlsFacts } from "../tls/facts.ts";
@@ -52,6 +53,10 @@ export interface StreamFacts {
   upstreamMs: number;
   /** "filter=arm" for every experiment that met this exchange, joined by ";". Written by the chain. */
   arms: string;
+  /** The arms it was exposed to; null or absent outside experiments. Written by the chain. */
+  exposure?: Exposure | null;
+  /** Cookies that the answer sets, [name, value, ...]: units of experiments that had none. */
+  newCookies?: string[] | null;
   /** What filters left on the stream; null until the first does. Written by the chain. */
   notes: StreamNotes | null;
   /** Filter state that outlives the stream. */

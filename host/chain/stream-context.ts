@@ -19,7 +19,7 @@ import { FAULTED, type Vm } from "../vm/vm.ts";
 import type { ContextOwner } from "./context-owner.ts";
 import { Flow, type Side } from "./flow.ts";
 import { isAttribute, stateKey } from "./properties.ts";
-import type { Arm } from "./slot.ts";
+import { type Arm, countFault } from "./slot.ts";
 
 export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
   readonly id: number;
@@ -93,7 +93,7 @@ export class StreamContext implements Hostcalls, ForeignContext, ForeignStream {
 
   #fail(): void {
     this.skip();
-    this.arm.counts.faults++;
+    countFault(this.arm, this.#owner.facts);
     this.#owner.failed(this);
   }
 

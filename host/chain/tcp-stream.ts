@@ -9,7 +9,7 @@ import type { Side } from "./flow.ts";
 import { readOwn } from "./attributes/own.ts";
 import type { StreamFacts } from "./ports.ts";
 import { readAttribute, readSet } from "./properties.ts";
-import { chooseArm, type ChainSlot } from "./slot.ts";
+import { chooseArm, countFault, settleExposures, type ChainSlot } from "./slot.ts";
 import { TcpContext, type TcpContextOwner } from "./tcp-context.ts";
 import type { TcpPort, TcpStream } from "./tcp-ports.ts";
 
@@ -98,6 +98,7 @@ export class TcpFilterStream implements TcpStream, DirectionOwner, TcpContextOwn
     this.#complete = true;
     this.#stop();
     for (const context of this.#contexts) if (context !== undefined && context !== null) finish(context);
+    settleExposures(this.#port.facts, false);
     this.#released();
   }
 
@@ -114,7 +115,7 @@ export class TcpFilterStream implements TcpStream, DirectionOwner, TcpContextOwn
     const plugin = arm?.generation.context(arm.config) ?? null;
     if (arm === null || plugin === null) {
       this.#contexts[index] = null;
-      if (arm !== null) arm.counts.faults++;
+      if (arm !== null) countFault(arm, facts);
       if (arm?.generation.policy !== "FAIL_OPEN") this.reset("wasm_fail_stream");
       return null;
     }

@@ -101,6 +101,12 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/ab.ts")).ab,
   },
   {
+    name: "rollout",
+    group: "control",
+    summary: "Watch and steer a stepped rollout: get -w, promote, pause, resume, abort",
+    load: async () => (await import("./commands/rollout.ts")).rollout,
+  },
+  {
     name: "filters",
     group: "read",
     summary: "Filters and their versions",
@@ -153,7 +159,6 @@ export const TABLE: readonly TableEntry[] = [
 /** Commands of the contract that this version does not have. */
 export const NOT_YET: readonly string[] = [
   "serve",
-  "rollout",
   "record",
   "replay",
   "bench",

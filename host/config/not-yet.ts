@@ -29,13 +29,12 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   "clusters/*/circuitBreakers": ["maxEjectionPercent", "priority"],
   "clusters/*/circuitBreakers/thresholds": ["maxRetries", "retryBudget"],
   "filters/*": ["signature", "shadow"],
-  "experiments/*": ["targeting", "layer", "sharedData", "metrics", "analysis", "rollout", "hooks"],
-  "experiments/*/unit": ["claim", "tag"],
+  "experiments/*": ["sharedData"],
 };
 
 /** Place of a value -> values known to the contract, not yet to the code. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
-  "experiments/*/mode": ["shadow", "canary"],
+  "experiments/*/mode": ["shadow"],
   "listeners/*/protocol": ["dubbo", "bolt", "tars", "auto"],
   "clusters/*/lbPolicy": ["maglev", "ringHash"],
 };

@@ -1,15 +1,20 @@
 // `experiments:` of a config -> ExperimentOptions.
 import type { ExperimentOptions, UnitSource, VariantOptions } from "../experiment/options.ts";
 import { readSource } from "./read-filters.ts";
+import { readRules } from "./read-rules.ts";
 import type { Reader } from "./reader.ts";
 
-/** `header:x-user`, `cookie:sid`, `requestId`, `sourceIp`, `connection` -> unit source, or null. */
+const NAMED_UNITS = ["header", "cookie", "claim", "tag"] as const;
+
+/** `header:x-user`, `cookie:sid`, `set-cookie:sid` (given to who has none), `claim:sub`, `tag:user`, `requestId`, `sourceIp`, `connection` -> unit source, or null. */
 export function parseUnit(text: string): UnitSource | null {
   if (text === "requestId" || text === "sourceIp" || text === "connection") return { kind: text };
-  const found = /^(header|cookie):(.+)$/.exec(text);
+  const found = /^(header|cookie|set-cookie|claim|tag):(.+)$/.exec(text);
   const name = found?.[2]?.trim() ?? "";
-  if (name === "") return null;
-  return found?.[1] === "cookie" ? { kind: "cookie", name } : { kind: "header", name: name.toLowerCase() };
+  if (name !== "" && found?.[1] === "set-cookie") return { kind: "cookie", name, set: true };
+  const kind = NAMED_UNITS.find((one) => one === found?.[1]);
+  if (name === "" || kind === undefined) return null;
+  return { kind, name: kind === "header" ? name.toLowerCase() : name };
 }
 
 function readFallback(reader: Reader): readonly UnitSource[] {
@@ -18,7 +23,7 @@ function readFallback(reader: Reader): readonly UnitSource[] {
   if (unit !== null) return [unit];
   reader.problem(
     "bad_unit",
-    `expected header:<name>, cookie:<name>, sourceIp, connection or requestId, got "${reader.text()}"`,
+    `expected header:<name>, cookie:<name>, claim:<name>, tag:<name>, sourceIp, connection or requestId, got "${reader.text()}"`,
   );
   return [];
 }
@@ -30,9 +35,9 @@ function readUnit(reader: Reader): readonly UnitSource[] {
   if (Array.isArray(reader.value)) {
     return reader.items.map((item) => parseUnit(item.text())).filter((unit) => unit !== null);
   }
-  const set = (["header", "cookie", ...BARE_UNITS] as const).filter((key) => reader.get(key).isPresent);
+  const set = [...NAMED_UNITS, ...BARE_UNITS].filter((key) => reader.get(key).isPresent);
   if (set.length !== 1 && reader.isObject) {
-    reader.problem("pick_one", "exactly one of header, cookie, requestId, sourceIp, connection is needed", {
+    reader.problem("pick_one", "exactly one of header, cookie, claim, tag, requestId, sourceIp, connection is needed", {
       hint: "a second choice is the fallback: { header: x-user-id, fallback: cookie:sid }",
     });
   }
@@ -40,8 +45,11 @@ function readUnit(reader: Reader): readonly UnitSource[] {
   const first =
     kind === undefined
       ? null
-      : parseUnit(kind === "header" || kind === "cookie" ? `${kind}:${reader.get(kind).text()}` : kind);
-  return [...(first === null ? [] : [first]), ...readFallback(reader.get("fallback"))];
+      : parseUnit(NAMED_UNITS.some((one) => one === kind) ? `${kind}:${reader.get(kind).text()}` : kind);
+  const isSet = reader.get("set").flag(false);
+  if (isSet && first?.kind !== "cookie") reader.get("set").problem("unusable_key", "only a cookie can be set");
+  const given: UnitSource | null = isSet && first?.kind === "cookie" ? { ...first, set: true } : first;
+  return [...(given === null ? [] : [given]), ...readFallback(reader.get("fallback"))];
 }
 
 function readVariant(reader: Reader, folder: string): VariantOptions {
@@ -79,5 +87,9 @@ export function readExperiment(reader: Reader, folder: string): ExperimentOption
     salt: reader.get("salt").text(name),
     unit: readUnit(reader.get("unit")),
     variants,
+    ...readRules(
+      reader,
+      variants.map((variant) => variant.name),
+    ),
   };
 }

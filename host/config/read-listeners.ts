@@ -17,7 +17,7 @@ const KINDS = ["exact", "prefix", "suffix", "contains", "present"] as const;
 const HEADER_NAME = /^(:method|:path|:authority|[!#$%&'*+.^_`|~0-9A-Za-z-]+)$/;
 
 /** The keys among `keys` that are set; anything but one is reported. */
-function onlyOne<const T extends string>(reader: Reader, keys: readonly T[]): T | null {
+export function onlyOne<const T extends string>(reader: Reader, keys: readonly T[]): T | null {
   const set = keys.filter((key) => reader.get(key).isPresent);
   if (set.length !== 1 && reader.isObject) {
     const got = set.length === 0 ? "none" : set.join(" and ");
@@ -26,7 +26,7 @@ function onlyOne<const T extends string>(reader: Reader, keys: readonly T[]): T 
   return set[0] ?? null;
 }
 
-function readHeaderMatch(name: string, reader: Reader): HeaderMatch {
+export function readHeaderMatch(name: string, reader: Reader): HeaderMatch {
   if (!HEADER_NAME.test(name)) {
     reader.problem("bad_header_name", `"${name}" is not a header name`, {
       at: "key",

@@ -82,6 +82,22 @@ function checkExperiments(root: Reader, filters: Names): void {
   }
 }
 
+/** Two experiments of one layer whose parts overlap would share users, which is what a layer rules out. */
+function checkLayers(root: Reader, config: ProxyConfig): void {
+  root.get("experiments").items.forEach((reader, at) => {
+    const mine = config.experiments[at];
+    const layer = mine?.layer ?? null;
+    if (layer === null) return;
+    const other = config.experiments
+      .slice(0, at)
+      .find((one) => one.layer?.name === layer.name && one.layer.from < layer.to && layer.from < one.layer.to);
+    if (other === undefined) return;
+    reader.get("layer").problem("layer_overlap", `experiment "${other.name}" has users of layer "${layer.name}" too`, {
+      hint: "give each its part: layer: { name: limits, range: [0, 0.5] }",
+    });
+  });
+}
+
 function checkPorts(root: Reader, config: ProxyConfig): void {
   const taken: { readonly address: Address; readonly who: string }[] = [];
   if (config.admin !== null) taken.push({ address: config.admin, who: "the admin API" });
@@ -116,6 +132,7 @@ export function checkReferences(root: Reader, config: ProxyConfig): void {
     for (const item of filter.get("allowedUpstreams").items) checkKnown(item, "cluster", clusters);
   }
   checkExperiments(root, filters);
+  checkLayers(root, config);
   checkPorts(root, config);
   checkAdmin(root, config);
 }

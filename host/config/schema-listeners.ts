@@ -20,7 +20,7 @@ const upgrades = (description: string): TSchema =>
     { description },
   );
 
-const headerMatch = Type.Object(
+export const headerMatch = Type.Object(
   {
     exact: optional(text("The value is this.")),
     prefix: optional(text("The value begins with this.")),
@@ -32,7 +32,7 @@ const headerMatch = Type.Object(
   { ...strict, description: "One of exact, prefix, suffix, contains, present." },
 );
 
-const match = object(
+export const match = object(
   {
     prefix: optional(
       Type.String({

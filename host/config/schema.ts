@@ -2,6 +2,7 @@
 // typebox costs 100-250 ms. Structure lives here; meaning (references, units, conflicts) in the readers beside it.
 import { Type, type TSchema } from "typebox";
 import { SETTABLE_LIMITS, type SettableLimit } from "../plugin/limit-table.ts";
+import { experiment } from "./schema-experiments.ts";
 import { listeners } from "./schema-listeners.ts";
 import { clientTls } from "./schema-tls.ts";
 import { fuel, duration, EXPECTED, name, size, text, WORDS } from "./schema-words.ts";
@@ -179,48 +180,6 @@ const filter = object(
     pluginConfig: optional(freeObject("Given to proxy_on_configure: an object (as JSON) or text.")),
   },
   "A proxy-wasm filter.",
-);
-
-const unit = Type.Unsafe({
-  type: ["object", "array"],
-  description: "What makes two requests the same user: an object, or a list such as [header:x-user, cookie:sid].",
-  properties: {
-    header: text("Name of a request header."),
-    cookie: text("Name of a cookie."),
-    requestId: Type.Boolean({ description: "Every request (or TCP connection) for itself; not sticky." }),
-    sourceIp: Type.Boolean({ description: "The client's address." }),
-    connection: Type.Boolean({ description: "The client's connection, for as long as it lasts." }),
-    fallback: text("Tried when the first is absent: header:x, cookie:x, sourceIp, connection or requestId."),
-  },
-  additionalProperties: false,
-  items: Type.String({
-    pattern: "^(header:.+|cookie:.+|requestId|sourceIp|connection)$",
-    [EXPECTED]: "header:<name>, cookie:<name>, sourceIp, connection or requestId",
-  }),
-  minItems: 1,
-});
-
-const variant = object(
-  {
-    name,
-    version: optional(text("current, v3, or a sha256 prefix of 8 digits or more.")),
-    source: optional(text("Own .ts entry or .wasm, relative to this file.")),
-    pluginConfig: optional(freeObject("Replaces the filter's pluginConfig for this arm.")),
-    weight: Type.Number({ minimum: 0, maximum: 100, description: "Percent of the users." }),
-  },
-  "One arm. The first is the control.",
-);
-
-const experiment = object(
-  {
-    name,
-    filter: text("Name of the filter under test."),
-    mode: optional(Type.Enum(["ab"], { default: "ab", description: "How the arms share the traffic." })),
-    unit,
-    salt: optional(text("Seed of the assignment; default the experiment's name.")),
-    variants: Type.Array(variant, { minItems: 2, description: "The arms; weights add up to 100." }),
-  },
-  "Two or more versions of one filter at once.",
 );
 
 const telemetry = object(

@@ -3,9 +3,10 @@ import { policyFor } from "../plugin/failure-policy.ts";
 import type { ProxyConfig } from "../config/options.ts";
 import type { ArmMessage, GenerationMessage, SlotMessage } from "../link/messages.ts";
 import type { Draft } from "./committer.ts";
-import type { ExperimentState } from "./experiment-state.ts";
+import { type ExperimentState, isOpen } from "./experiment-state.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import { patchConfig } from "./merge-patch.ts";
+import type { Trials } from "./rollout/trials.ts";
 import { generationKey, toGeneration, type Version } from "./version.ts";
 
 const ALL_BUCKETS = [[0, 10_000]] as const;
@@ -15,6 +16,7 @@ export interface Wish {
   readonly config: ProxyConfig;
   readonly records: ReadonlyMap<string, FilterRecord>;
   readonly experiments: ReadonlyMap<string, ExperimentState>;
+  readonly trials: Trials;
   /** Versions that become live with this change. */
   readonly live?: ReadonlyMap<string, Version>;
 }
@@ -32,7 +34,7 @@ interface Parts {
   readonly modules: Map<string, WebAssembly.Module>;
 }
 
-export function liveOf(wish: Wish, filter: string): Version | null {
+export function liveOf(wish: Pick<Wish, "live" | "records">, filter: string): Version | null {
   return wish.live?.get(filter) ?? wish.records.get(filter)?.live ?? null;
 }
 
@@ -40,7 +42,7 @@ export function runningOn(
   experiments: ReadonlyMap<string, ExperimentState>,
   filter: string,
 ): ExperimentState | undefined {
-  return [...experiments.values()].find((experiment) => experiment.filter === filter && experiment.state === "running");
+  return [...experiments.values()].find((experiment) => experiment.filter === filter && isOpen(experiment));
 }
 
 function composeSlot(wish: Wish, filter: string, parts: Parts): SlotMessage | null {
@@ -62,18 +64,21 @@ function composeSlot(wish: Wish, filter: string, parts: Parts): SlotMessage | nu
     salt: experiment.salt,
     unit: experiment.unit,
     arms: composeArms(wish, experiment, parts),
+    trial: wish.trials.of(experiment).message,
   };
 }
 
 function composeArms(wish: Wish, experiment: ExperimentState, parts: Parts): readonly ArmMessage[] {
+  const [control] = experiment.arms;
   return experiment.arms.map((arm) => {
-    const version = armVersion(wish, experiment.filter, arm.version);
+    const { version: reference } = experiment.pre && control !== undefined ? control : arm;
+    const version = armVersion(wish, experiment.filter, reference);
     return { name: arm.name, generation: addGeneration(wish, version, parts), ranges: arm.ranges };
   });
 }
 
 /** `current` follows the live version, also one that only becomes live with this change. */
-export function armVersion(wish: Wish, filter: string, reference: string): Version {
+export function armVersion(wish: Omit<Wish, "trials">, filter: string, reference: string): Version {
   const live = liveOf(wish, filter);
   if (live !== null && (reference === "current" || reference === live.label)) return live;
   const record = wish.records.get(filter);

@@ -141,6 +141,8 @@ export class ConfigDesk {
       record.options = options;
       const version = live.get(options.name);
       if (version === undefined) continue;
+      if (record.live !== null && record.live.label !== version.label)
+        runtime.ears.swapped(options.name, version.label);
       record.add(version);
       record.setLive(version);
       record.fromSource = version.label;
@@ -150,6 +152,7 @@ export class ConfigDesk {
     for (const name of runtime.book.records.keys()) if (!named.has(name)) runtime.book.records.delete(name);
     this.#kept(config);
     runtime.keeper.soon();
+    runtime.ears.changed();
   }
 }
 

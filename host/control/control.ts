@@ -1,6 +1,7 @@
 // The control side as admin, CLI and demo see it. Each request goes to the desk that knows; this file only routes, reads
 // and adds up.
 import type { ProxyConfig } from "../config/options.ts";
+import { problemError } from "../base/problem.ts";
 import { redactConfig, redactText } from "../config/redact.ts";
 import type { ThreadReport } from "../link/messages.ts";
 import type { TapSelection } from "../link/tap.ts";
@@ -9,11 +10,17 @@ import type { MetricSample } from "../observe/samples.ts";
 import { runningOn } from "./composer.ts";
 import type { ConfigDesk } from "./config-desk.ts";
 import type { CrashReport } from "./crash-report.ts";
-import { ExperimentDesk } from "./experiment-desk.ts";
-import type { ExperimentState } from "./experiment-state.ts";
+import type { ExperimentDesk } from "./experiment-desk.ts";
+import { type ExperimentState, isOpen } from "./experiment-state.ts";
+import { experimentSamples } from "./experiment-samples.ts";
+import { statusOf } from "./experiment-status.ts";
 import type { FilterRecord } from "./filter-record.ts";
+import { countEvents } from "./rollout/conversions.ts";
+import { reportOf } from "./rollout/report.ts";
+import type { RolloutDesk } from "./rollout/rollout-desk.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Swapper } from "./swapper.ts";
+import type { ExperimentReport, PostedEvent, PostedResult } from "./report-types.ts";
 import type {
   ControlPlane,
   EndpointStatus,
@@ -32,6 +39,7 @@ import { versionInfo, type Version } from "./version.ts";
 export interface Desks {
   readonly swapper: Swapper;
   readonly experiments: ExperimentDesk;
+  readonly rollouts: RolloutDesk;
   readonly config: ConfigDesk;
   readonly readConfigFile: () => Promise<string>;
   readonly shutdown: (reason: string) => Promise<void>;
@@ -106,7 +114,8 @@ export class Control implements ControlPlane {
   }
 
   async experiments(): Promise<readonly ExperimentStatus[]> {
-    return this.#desks.experiments.statuses(await this.#runtime.threads.collect());
+    const reports = await this.#runtime.threads.collect();
+    return [...this.#runtime.experiments.values()].map((state) => this.#statusWith(state, reports));
   }
 
   async createExperiment(request: ExperimentRequest): Promise<ExperimentStatus> {
@@ -126,7 +135,40 @@ export class Control implements ControlPlane {
   }
 
   async #status(state: ExperimentState): Promise<ExperimentStatus> {
-    return this.#desks.experiments.status(state, await this.#runtime.threads.collect());
+    return this.#statusWith(state, await this.#runtime.threads.collect());
+  }
+
+  #statusWith(state: ExperimentState, reports: readonly ThreadReport[]): ExperimentStatus {
+    return statusOf(this.#runtime, state, reports, this.#desks.rollouts.counts(state.name));
+  }
+
+  async pause(experiment: string): Promise<ExperimentStatus> {
+    const { experiments, rollouts } = this.#desks;
+    const state = experiments.get(experiment);
+    if (!isOpen(state)) throw problemError("state", "experiment_ended", `experiment ${experiment} is ${state.state}`);
+    await rollouts.hold(state, "manual", "paused by hand");
+    return this.#status(experiments.get(experiment));
+  }
+
+  async resume(experiment: string): Promise<ExperimentStatus> {
+    return this.#status(await this.#desks.rollouts.resume(experiment));
+  }
+
+  /** With what the data threads have counted up to now. */
+  async report(experiment: string): Promise<ExperimentReport> {
+    const { experiments, rollouts } = this.#desks;
+    const state = experiments.get(experiment);
+    if (isOpen(state)) await rollouts.look();
+    const now = experiments.get(experiment);
+    return reportOf(now, await this.#status(now), rollouts.counts(experiment), this.#runtime.clock.monotonicMs());
+  }
+
+  async postEvents(experiment: string, events: readonly PostedEvent[]): Promise<PostedResult> {
+    const { experiments, rollouts } = this.#desks;
+    const state = experiments.get(experiment);
+    const counts = rollouts.counts(experiment);
+    if (!isOpen(state) || counts === null) return { counted: 0, ignored: events.length };
+    return countEvents(state, counts, this.#runtime.trials, events);
   }
 
   load(text: string, options?: { path?: string; dryRun?: boolean }): Promise<LoadResult> {
@@ -149,6 +191,7 @@ export class Control implements ControlPlane {
       ...this.#runtime.stores.metrics.collect(),
       ...this.#runtime.faults.samples(),
       ...this.#ownSamples(),
+      ...experimentSamples(this.#runtime, reports),
     ]);
   }
 

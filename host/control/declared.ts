@@ -3,9 +3,11 @@
 // the configuration is aborted.
 import type { ProxyConfig } from "../config/options.ts";
 import type { ExperimentOptions, VariantOptions } from "../experiment/options.ts";
-import { moveWeights, startExperiment, type ExperimentState } from "./experiment-state.ts";
+import { isOpen, moveWeights, noted, startExperiment, type ExperimentState } from "./experiment-state.ts";
+import { assertAllowed, inherited } from "./refused-versions.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import type { Runtime } from "./runtime.ts";
+import type { Version } from "./version.ts";
 
 /** All experiments as they are to be under `config`. @throws ProblemError; nothing has changed then */
 export async function declaredExperiments(
@@ -26,7 +28,7 @@ export async function declaredExperiments(
   }
   for (const name of before.keys()) {
     const gone = wanted.get(name);
-    if (gone?.state === "running") wanted.set(name, { ...gone, state: "aborted" });
+    if (gone !== undefined && isOpen(gone)) wanted.set(name, { ...gone, state: "aborted", hold: null });
   }
   return wanted;
 }
@@ -41,23 +43,27 @@ const withoutWeights = (options: ExperimentOptions): string =>
   JSON.stringify({ ...options, variants: options.variants.map((variant) => ({ ...variant, weight: 0 })) });
 
 async function changeDeclared(runtime: Runtime, { known, was, options }: Change): Promise<ExperimentState> {
-  if (known.state !== "running" || withoutWeights(was) !== withoutWeights(options))
-    return startDeclared(runtime, options);
+  if (!isOpen(known) || withoutWeights(was) !== withoutWeights(options)) return startDeclared(runtime, options);
   return moveWeights(known, Object.fromEntries(options.variants.map(({ name, weight }) => [name, weight])));
 }
 
 async function startDeclared(runtime: Runtime, wanted: ExperimentOptions): Promise<ExperimentState> {
-  const { name, filter, salt, unit } = wanted;
+  const { name, filter, salt, unit, variants: _variants, ...rules } = wanted;
   const record = runtime.book.get(filter);
   const arms: { name: string; version: string; weight: number }[] = [];
   for (const variant of wanted.variants) {
     arms.push({ name: variant.name, version: await variantVersion(runtime, record, variant), weight: variant.weight });
   }
-  return startExperiment({ name, filter, salt, unit, arms });
+  const candidates = { name, filter, versions: arms.map(({ version }) => version), force: false };
+  assertAllowed(runtime, candidates);
+  const refused = inherited(runtime, candidates);
+  const at = new Date(runtime.clock.nowMs()).toISOString();
+  const started = startExperiment({ name, filter, salt, unit, arms, rules, run: runtime.trials.newRun(), refused });
+  return noted(started, { at, by: "config", what: "started" });
 }
 
 /** A variant with a source or a configuration of its own is a further version of the filter. */
-async function variantVersion(runtime: Runtime, record: FilterRecord, variant: VariantOptions): Promise<string> {
+export async function variantVersion(runtime: Runtime, record: FilterRecord, variant: VariantOptions): Promise<string> {
   const { source, pluginConfig, version } = variant;
   if (source === "" && pluginConfig === null) return version === "current" ? "current" : record.find(version).label;
   const options = {
@@ -66,7 +72,20 @@ async function variantVersion(runtime: Runtime, record: FilterRecord, variant: V
     sha256: "",
     pluginConfig: pluginConfig ?? record.options.pluginConfig,
   };
+  if (source === "" && version !== "") return otherConfig(runtime, record, record.find(version), options.pluginConfig);
   const built = (await runtime.book.build({ options, mode: "release" })).version;
   record.add(built);
   return built.label;
+}
+
+/** The module of a version with another configuration: an A/B test of the configuration alone. */
+async function otherConfig(
+  runtime: Runtime,
+  record: FilterRecord,
+  { wasm }: Version,
+  pluginConfig: string,
+): Promise<string> {
+  const version = await runtime.book.upload({ ...record.options, pluginConfig }, wasm);
+  record.add(version);
+  return version.label;
 }

@@ -20,6 +20,8 @@ export class FilterRecord {
   #history: string[] = [];
   /** Digests of quarantined versions (module and configuration); only an explicit swap brings them back. */
   readonly #blocked = new Set<string>();
+  /** Labels that a running experiment needs: kept as long. */
+  pinned: ReadonlySet<string> = new Set();
   #count = 0;
 
   constructor(options: FilterOptions) {
@@ -66,9 +68,10 @@ export class FilterRecord {
   }
 
   #trim(): void {
-    const kept = new Set([this.#live?.label, this.#history.at(-1)]);
+    const kept = new Set([this.#live?.label, this.#history.at(-1), ...this.pinned]);
     while (this.#versions.length > KEPT) {
       const oldest = this.#versions.findIndex((version) => !kept.has(version.label));
+      if (oldest < 0) return;
       this.#versions.splice(oldest, 1);
     }
   }

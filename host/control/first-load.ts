@@ -2,6 +2,7 @@
 // once; with an empty one debug builds come first and optimised ones follow (decisions.md 26).
 import { ProblemError, toProblems, type Problem } from "../base/problem.ts";
 import type { FilterOptions } from "../plugin/options.ts";
+import { resumed } from "./experiment-state.ts";
 import { declaredExperiments } from "./declared.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import { commitWish, firstMode, type Runtime } from "./runtime.ts";
@@ -17,6 +18,7 @@ export async function firstLoad(runtime: Runtime, how: { readonly strict: boolea
   await commitWish(runtime, { experiments });
   for (const [name, experiment] of experiments) runtime.experiments.set(name, experiment);
   runtime.keeper.soon();
+  runtime.ears.changed();
 }
 
 async function restoreState(runtime: Runtime): Promise<void> {
@@ -31,7 +33,8 @@ async function restoreState(runtime: Runtime): Promise<void> {
     const complete = experiment.arms.every(
       ({ version }) => version === "current" || known?.versions.some((one) => one.label === version) === true,
     );
-    if (known !== undefined && complete) runtime.experiments.set(experiment.name, experiment);
+    if (known !== undefined && complete)
+      runtime.experiments.set(experiment.name, resumed(experiment, runtime.trials.newRun()));
   }
 }
 

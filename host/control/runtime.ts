@@ -13,6 +13,8 @@ import type { FaultDesk } from "./fault-desk.ts";
 import type { FilterBook } from "./filter-book.ts";
 import type { Keeper } from "./keeper.ts";
 import { connectionsFor, openFilesLimit } from "./open-files.ts";
+import type { RolloutEars } from "./rollout/ears.ts";
+import type { Trials } from "./rollout/trials.ts";
 import type { Serial } from "./serial.ts";
 import type { SharedStores } from "./shared-stores.ts";
 import { isCompiled } from "./source.ts";
@@ -35,6 +37,9 @@ export interface Runtime {
   readonly stores: SharedStores;
   readonly taps: TapDesk;
   readonly experiments: Map<string, ExperimentState>;
+  readonly trials: Trials;
+  /** Who hears of what concerns rollouts; filled in when the desk stands. */
+  readonly ears: RolloutEars;
   /** Debug builds go live first (dev, demo). */
   readonly debugFirst: boolean;
   /** Optimised builds are made: behind the debug builds, or at once without them. */
@@ -50,8 +55,8 @@ export function firstMode({ debugFirst, optimize }: Runtime, { source }: FilterO
 
 /** Prepares and commits what `change` makes of the present. @throws ProblemError; nothing has changed then */
 export async function commitWish(runtime: Runtime, change: Partial<Wish>): Promise<number> {
-  const { config, book, experiments, committer, stores } = runtime;
-  const wish: Wish = { config, records: book.records, experiments, ...change };
+  const { config, book, experiments, committer, stores, trials } = runtime;
+  const wish: Wish = { config, records: book.records, experiments, trials, ...change };
   const millis = await committer.commit(compose(wish, committer.nextEpoch));
   stores.connections.limit(connectionsFor(wish.config.maxConnections, openFilesLimit()));
   return millis;

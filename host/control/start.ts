@@ -11,6 +11,8 @@ import { EventHub } from "./events.ts";
 import { ExperimentDesk } from "./experiment-desk.ts";
 import { firstLoad } from "./first-load.ts";
 import { connectionsFor, openFilesLimit } from "./open-files.ts";
+import { Hooks, postJson } from "./rollout/hooks.ts";
+import { RolloutDesk } from "./rollout/rollout-desk.ts";
 import type { Runtime } from "./runtime.ts";
 import { assertStateFolder } from "./state-folder.ts";
 import type { StartOptions } from "./start-options.ts";
@@ -38,13 +40,17 @@ export async function startSluice(options: StartOptions): Promise<RunningSluice>
   const shutdown = async (): Promise<void> => {
     watch?.close();
     certificates.close();
+    rollouts.close();
     await stopEverything(runtime);
     stopped.resolve();
   };
   const desk = new ConfigDesk(runtime, source, (loaded) => certificates.serves(loaded));
+  const experiments = new ExperimentDesk(runtime, options.configPath);
+  const rollouts = new RolloutDesk(runtime, experiments, new Hooks(postJson));
   const control = new Control(runtime, {
     swapper,
-    experiments: new ExperimentDesk(runtime),
+    experiments,
+    rollouts,
     config: desk,
     readConfigFile: () => readFile(options.configPath, "utf8"),
     shutdown,

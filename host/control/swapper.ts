@@ -44,6 +44,7 @@ export class Swapper {
     };
     this.#tell(result, { build: version.build, failed: runtime.faults.total(name) - faults, story: told.story });
     runtime.keeper.soon();
+    if (result.from !== result.to) runtime.ears.swapped(name, result.to);
     return result;
   }
 

@@ -27,7 +27,11 @@ export class ThreadDesk {
   received(threadId: number, message: FromData): void {
     const { faults, threads } = this.#runtime;
     if (message.type === "prepared" || message.type === "refused") this.#answered(threadId, message);
-    if (message.type === "fault") faults.report(threadId, message.report);
+    if (message.type === "alarm") this.#runtime.ears.alarm(message.experiment, message.trial, message.harmed);
+    if (message.type === "fault") {
+      this.#runtime.ears.fault(message.report);
+      faults.report(threadId, message.report);
+    }
     if (message.type === "queueReady") threads.send(message.owner, { type: "queueReady", queue: message.queue });
     if (message.type === "tapping") this.#runtime.taps.sampling(threadId, message.taps);
     if (message.type === "tapped") this.#runtime.taps.tapped(message);

@@ -1,6 +1,8 @@
 // What the control side shows to the admin API, the CLI and the demo. These objects are also what `--json` prints, so
 // their fields are a contract: add, do not rename (surface.md).
 import type { ProxyConfig } from "../config/options.ts";
+import type { LayerOptions } from "../experiment/options.ts";
+import type { ExperimentReport, PostedEvent, PostedResult } from "./report-types.ts";
 import type { TapRecord, TapSelection } from "../link/tap.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { Problem } from "../base/problem.ts";
@@ -72,22 +74,52 @@ export interface ArmStatus {
 export interface ExperimentStatus {
   readonly name: string;
   readonly filter: string;
-  readonly state: "running" | "promoted" | "aborted";
+  /** `held`: nothing goes on by itself, `rollout.hold` says why; `rolledBack`: by itself, `log` says why. */
+  readonly state: "running" | "held" | "promoted" | "aborted" | "rolledBack";
   readonly unit: readonly string[];
   readonly salt: string;
   readonly arms: readonly ArmStatus[];
   /** Requests whose unit was missing (they got the control arm). */
   readonly unitMissing: number;
+  readonly mode: "ab" | "canary";
+  /** Layer and the part of it, or null. */
+  readonly layer: LayerOptions | null;
+  readonly rollout: RolloutStatus;
+}
+
+export interface RolloutStatus {
+  /** In words: `setWeight 5`, `pause 30s`, ... */
+  readonly steps: readonly string[];
+  /** Index of the step that runs; as many as there are steps = all done. */
+  readonly step: number;
+  readonly hold: string | null;
+  /** Units that were seen in several arms, and are left out. */
+  readonly multipleExposure: number;
+  /** One sentence: what the numbers say so far. */
+  readonly summary: string;
+  readonly log: readonly { readonly at: string; readonly by: string; readonly what: string }[];
+}
+
+export interface RequestedVariant {
+  readonly name: string;
+  readonly version: string;
+  readonly weight: number;
+  /** Another configuration than the filter's: the arm is a version of its own. */
+  readonly pluginConfig?: object | string;
 }
 
 /** `POST /api/v1/experiments`. */
 export interface ExperimentRequest {
   readonly name: string;
   readonly filter: string;
-  /** `header:x-user`, `cookie:sid`, `requestId`. */
+  /** `header:x-user`, `cookie:sid`, `set-cookie:sid`, `claim:sub`, `tag:user`, `sourceIp`, `connection`, `requestId`. */
   readonly unit: readonly string[];
   readonly salt?: string;
-  readonly variants: readonly { readonly name: string; readonly version: string; readonly weight: number }[];
+  readonly variants: readonly RequestedVariant[];
+  /** Further keys of an experiment as the config has them: mode, metrics, analysis, rollout, ... */
+  readonly rules?: Readonly<Record<string, unknown>>;
+  /** A candidate that was rolled back before may be tried again. */
+  readonly force?: boolean;
 }
 
 export interface LoadResult {
@@ -184,6 +216,11 @@ export interface ControlPlane {
   promote(experiment: string, arm?: string): Promise<ExperimentStatus>;
   /** Back to the control arm, at once. */
   abort(experiment: string): Promise<ExperimentStatus>;
+  /** Nothing goes on by itself until `resume`; a rollback still does. */
+  pause(experiment: string): Promise<ExperimentStatus>;
+  resume(experiment: string): Promise<ExperimentStatus>;
+  report(experiment: string): Promise<ExperimentReport>;
+  postEvents(experiment: string, events: readonly PostedEvent[]): Promise<PostedResult>;
   /** Loads a config text atomically; a bad one keeps the old and rejects. */
   load(text: string, options?: { path?: string; dryRun?: boolean }): Promise<LoadResult>;
   /** Reads the config file again (SIGHUP, `sluice reload`). */

@@ -13,6 +13,8 @@ import { FaultDesk } from "./fault-desk.ts";
 import { FilterBook } from "./filter-book.ts";
 import { Keeper } from "./keeper.ts";
 import { type Poison, Quarantine } from "./quarantine.ts";
+import { deafEars } from "./rollout/ears.ts";
+import { Trials } from "./rollout/trials.ts";
 import type { Runtime } from "./runtime.ts";
 import { Serial } from "./serial.ts";
 import { SharedStores } from "./shared-stores.ts";
@@ -114,6 +116,8 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     stores,
     taps: new TapDesk((message) => threads.broadcast(message)),
     experiments,
+    trials: new Trials(),
+    ears: deafEars(),
     debugFirst: options.watch,
     optimize: options.optimize,
     config,

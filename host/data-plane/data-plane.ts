@@ -33,7 +33,7 @@ const EMPTY: SnapshotMessage = { epoch: 0, listeners: [], clusters: [], generati
 
 export class DataPlane {
   readonly #options: DataPlaneOptions;
-  readonly #ledger = new ArmLedger();
+  readonly #ledger: ArmLedger;
   readonly #modules = new Map<string, WebAssembly.Module>();
   /** Every generation with an instance on this thread, draining ones included. */
   readonly #generations = new Map<string, Generation>();
@@ -45,6 +45,9 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#ledger = new ArmLedger((experiment, trial, harmed) =>
+      options.link.send({ type: "alarm", experiment, trial, harmed }),
+    );
     this.#current = this.#snapshot(EMPTY, new Map(), new Map());
     options.link.onMessage((message) => void this.#handle(message));
   }
@@ -155,6 +158,7 @@ export class DataPlane {
       generations,
       clusters,
       ledger: this.#ledger,
+      random: this.#options.services.random,
       released: (old) => this.#released(old),
     });
   }
@@ -232,6 +236,7 @@ export class DataPlane {
       samples: isAll ? [...front.samples(this.#ledger), ...filterSamples(this.#generations.values())] : [],
       arms: isAll ? this.#ledger.report() : [],
       unitMissing: isAll ? Object.fromEntries(this.#ledger.unitMissing) : {},
+      tallies: what === "tallies" ? this.#ledger.takeTallies() : [],
       endpoints: front.endpoints(this.#current.clusters),
       listeners: front.listeners(),
       generations,

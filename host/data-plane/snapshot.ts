@@ -1,6 +1,7 @@
 // Everything one epoch serves with: routes, clusters, chains, filter generations. Immutable once built. Streams hold the
 // snapshot they began with; it lets its generations and clusters go when it is no longer the newest and its last stream
 // has ended.
+import type { Random } from "../base/random.ts";
 import { FilterChain, TcpFilterChain, type StreamCounter } from "../chain/template.ts";
 import type { ChainSlot } from "../chain/slot.ts";
 import type { TcpChainTemplate } from "../chain/tcp-ports.ts";
@@ -18,6 +19,7 @@ export interface SnapshotParts {
   readonly generations: ReadonlyMap<string, Generation>;
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly ledger: ArmLedger;
+  readonly random: Random;
   /** Once, when nothing runs on the snapshot any more. */
   readonly released: (snapshot: Snapshot) => void;
 }
@@ -49,14 +51,14 @@ export class Snapshot implements StreamCounter {
     this.#released = parts.released;
     const slots = new Map(parts.message.slots.map((slot) => [slot.filter, slot]));
     this.listeners = new Map(
-      parts.message.listeners.map((options) => [options.name, this.#plan(options, slots, parts.ledger)]),
+      parts.message.listeners.map((options) => [options.name, this.#plan(options, slots, parts)]),
     );
     for (const generation of this.generations.values()) generation.hold();
   }
 
-  #plan(options: ListenerOptions, slots: ReadonlyMap<string, SlotMessage>, ledger: ArmLedger): ListenerPlan {
+  #plan(options: ListenerOptions, slots: ReadonlyMap<string, SlotMessage>, parts: SnapshotParts): ListenerPlan {
     const chosen = (names: readonly string[], place: string): readonly ChainSlot[] => {
-      const source = { generations: this.generations, ledger };
+      const source = { generations: this.generations, ledger: parts.ledger, random: parts.random };
       const found = names.flatMap((name) => slots.get(name) ?? []);
       return found.map((slot) => buildSlot(slot, place, source));
     };

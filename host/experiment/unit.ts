@@ -6,6 +6,10 @@ import type { UnitSource } from "./options.ts";
 export interface UnitPeer {
   readonly sourceAddress: string;
   readonly connectionId: number;
+  /** Properties that filters have set on this stream, under `wasm.<name>`. */
+  readonly notes?: { readonly filterState: ReadonlyMap<string, { readonly value: Buffer }> } | null;
+  /** Cookies that this answer will set, [name, value, ...]. */
+  readonly newCookies?: readonly string[] | null;
 }
 
 const NOBODY: UnitPeer = { sourceAddress: "", connectionId: 0 };
@@ -32,7 +36,11 @@ function readSource(source: UnitSource, headers: HeaderList, requestId: string, 
     case "header":
       return firstHeader(headers, source.name);
     case "cookie":
-      return readCookie(headers, source.name);
+      return readCookie(headers, source.name) ?? readNew(peer.newCookies ?? [], source.name);
+    case "claim":
+      return readClaim(firstHeader(headers, "authorization") ?? "", source.name);
+    case "tag":
+      return peer.notes?.filterState.get(`wasm.${source.name}`)?.value.toString("utf8");
     case "requestId":
       return requestId;
     case "sourceIp":
@@ -52,4 +60,30 @@ function readCookie(headers: HeaderList, name: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Given to the client a moment ago, by another experiment of the same request. */
+function readNew(cookies: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < cookies.length; at += 2) if (cookies[at] === name) return cookies[at + 1];
+  return undefined;
+}
+
+/** Longer tokens are not looked into: a unit is not worth parsing what a client sends without end. */
+const MAX_TOKEN = 8192;
+
+/**
+ * A claim of the bearer token (RFC 7519), text or number. The signature is not looked at: who may call is for a filter
+ * before this one; here a forged claim only chooses an arm.
+ */
+function readClaim(authorization: string, name: string): string | undefined {
+  const payload = /^bearer [^.\s]+\.([\w-]+)\./i.exec(authorization)?.[1];
+  if (payload === undefined || authorization.length > MAX_TOKEN) return undefined;
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+    if (typeof claims !== "object" || claims === null || !Object.hasOwn(claims, name)) return undefined;
+    const value: unknown = Reflect.get(claims, name);
+    return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+  } catch {
+    return undefined;
+  }
 }

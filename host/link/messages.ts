@@ -2,7 +2,9 @@
 // the whole desired state as a snapshot; a data thread builds what is new beside what runs, says so, and switches when
 // the epoch word moves (decisions.md 22).
 import type { Problem } from "../base/problem.ts";
-import type { UnitSource } from "../experiment/options.ts";
+import type { LayerOptions, OverrideOptions, Targeting, UnitSource } from "../experiment/options.ts";
+import type { TallyPlan, TallySums } from "../experiment/tally.ts";
+import type { UnitBookHandle } from "../experiment/unit-book.ts";
 import type { ListenerOptions } from "../net/options.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { FilterOptions } from "../plugin/options.ts";
@@ -44,6 +46,20 @@ export interface SlotMessage {
   readonly salt: string;
   readonly unit: readonly UnitSource[];
   readonly arms: readonly ArmMessage[];
+  /** Set while an experiment runs. */
+  readonly trial?: TrialMessage;
+}
+
+/** One step of an experiment, as data threads count it. */
+export interface TrialMessage {
+  /** Names the step over all experiments of this process: what is counted under another name belongs elsewhere. */
+  readonly id: string;
+  readonly plan: TallyPlan;
+  /** Shared by all threads. */
+  readonly book: UnitBookHandle;
+  readonly layer: LayerOptions | null;
+  readonly targeting: Targeting | null;
+  readonly overrides: OverrideOptions | null;
 }
 
 export interface SnapshotMessage {
@@ -112,14 +128,24 @@ export interface EndpointReport {
 }
 
 /** A data thread as it is now. */
-/** `state`: a report without samples, arms and unitMissing. */
-export type ReportParts = "all" | "state";
+/** `state`: a report without samples, arms and unitMissing. `tallies`: what experiments counted since the last time. */
+export type ReportParts = "all" | "state" | "tallies";
+
+/** What one arm has counted on one thread since it was last asked. */
+export interface TallyReport {
+  readonly experiment: string;
+  /** {@link TrialMessage.id}. */
+  readonly trial: string;
+  readonly arm: string;
+  readonly sums: TallySums;
+}
 
 export interface ThreadReport {
   readonly samples: readonly MetricSample[];
   readonly arms: readonly ArmReport[];
   /** experiment -> requests that carried no unit. */
   readonly unitMissing: Readonly<Record<string, number>>;
+  readonly tallies: readonly TallyReport[];
   readonly endpoints: readonly EndpointReport[];
   readonly listeners: readonly {
     readonly name: string;
@@ -138,6 +164,8 @@ export type FromData =
   /** A generation is gone from this thread. */
   | { readonly type: "retired"; readonly key: string }
   | { readonly type: "fault"; readonly report: FaultReport }
+  /** An experiment's candidate has harmed a request; at the limit the thread has taken it out of service already. */
+  | { readonly type: "alarm"; readonly experiment: string; readonly trial: string; readonly harmed: number }
   | { readonly type: "log"; readonly lines: readonly LogLine[] }
   | { readonly type: "collected"; readonly id: number; readonly report: ThreadReport }
   | { readonly type: "queueReady"; readonly queue: number; readonly owner: number }

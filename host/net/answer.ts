@@ -43,6 +43,8 @@ export class Answer {
   head(headers: HeaderList, endStream: boolean, parsed: HeaderList | null): boolean {
     const { armHeader } = this.#context.options;
     if (armHeader !== "" && this.#facts.arms !== "") headers.push(armHeader, this.#facts.arms);
+    const { newCookies } = this.#facts;
+    if (newCookies !== null) addCookies(headers, newCookies, this.#facts.scheme === "https");
     const length = parsed === null ? this.length : declaredLength(headers, this.length);
     this.started = this.#client.sendHead(headers, { endStream, length, parsed, upgrade: this.upgrade });
     if (this.started) this.#facts.responseCode = Number(headers[1]);
@@ -78,5 +80,13 @@ export class Answer {
     if (!this.started) return false;
     this.#facts.responseCode = Number(headers[1]);
     return endStream || this.body(body, true);
+  }
+}
+
+/** A unit that lasts: a year, for this site's requests only, out of reach of its scripts. */
+function addCookies(headers: HeaderList, cookies: readonly string[], secure: boolean): void {
+  for (let at = 0; at < cookies.length; at += 2) {
+    const attributes = `Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`;
+    headers.push("set-cookie", `${cookies[at]}=${cookies[at + 1]}; ${attributes}`);
   }
 }

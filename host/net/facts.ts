@@ -3,6 +3,7 @@
 import { ERRORS, type ErrorCode } from "../base/errors.ts";
 import type { Socket } from "node:net";
 import type { StreamFacts } from "../chain/ports.ts";
+import type { Exposure } from "../experiment/exposure.ts";
 import { ConnectionState, type StreamNotes } from "../plugin/stream-notes.ts";
 import type { EndpointOptions } from "../upstream/options.ts";
 import type { Addresses } from "./proxy-protocol/addresses.ts";
@@ -95,6 +96,8 @@ export class ExchangeFacts implements StreamFacts {
   durationMs = 0;
   upstreamMs = 0;
   arms = "";
+  exposure: Exposure | null = null;
+  newCookies: string[] | null = null;
   notes: StreamNotes | null = null;
   readonly connectionState: ConnectionState;
   upstreamEndpoint: EndpointOptions | null = null;

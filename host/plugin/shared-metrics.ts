@@ -116,6 +116,14 @@ export class SharedMetrics implements MetricStore {
     return BigInt.asUintN(64, Atomics.load(this.#values, indexOf(id)));
   }
 
+  /** For those who follow single metrics (experiments). */
+  nameOf(id: number): string | null {
+    if (!this.#isLive(id)) return null;
+    this.#heap.sync();
+    const full = this.#nameOf(indexOf(id));
+    return full.slice(full.indexOf("\0") + 1);
+  }
+
   /** Everything of all threads: for one reader per process, who must not add the samples of several threads. */
   collect(): MetricSample[] {
     const samples: MetricSample[] = [];

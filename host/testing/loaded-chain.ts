@@ -42,6 +42,6 @@ export class LoadedChain {
 
 function slotOf(generation: Generation, counts: ArmCounts): ChainSlot {
   const { name, pluginConfig } = generation.spec.options;
-  const arm = { generation, config: pluginConfig, name: "", counts };
+  const arm = { generation, config: pluginConfig, name: "", counts, tally: null };
   return { filter: name, choose: () => arm };
 }

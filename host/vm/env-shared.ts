@@ -105,10 +105,12 @@ function metricCalls(vm: Guest): HostFunctions {
     },
     proxy_record_metric(id: number, value: bigint): number {
       const answer = vm.services.metrics.record(id >>> 0, BigInt.asUintN(64, value));
+      if (answer === status.OK) vm.context.measured?.(id >>> 0, Number(value));
       return answer === status.OK ? answer : vm.refuse(answer, NO_METRIC, id);
     },
     proxy_increment_metric(id: number, delta: bigint): number {
       const answer = vm.services.metrics.increment(id >>> 0, delta);
+      if (answer === status.OK) vm.context.measured?.(id >>> 0, Number(delta));
       return answer === status.OK ? answer : vm.refuse(answer, NO_METRIC, id);
     },
     proxy_get_metric(id: number, out: number): number {

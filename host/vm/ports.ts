@@ -89,6 +89,8 @@ export interface Hostcalls {
   readonly requestId?: string;
   /** Keeps its instance past the drain deadline: a connection that a reload must not break. */
   readonly longLived?: boolean;
+  /** Hears of every value the guest records in a metric on this context's behalf; absent: nobody asks. */
+  measured?(id: number, value: number): void;
   /** The instance died or was taken away: the context must not call into it any more. */
   abandoned(): void;
 }
@@ -114,6 +116,8 @@ export interface MetricStore {
   increment(id: number, delta: bigint): Status;
   /** The value, or a status (a plain number) when there is none. */
   get(id: number): bigint | Status;
+  /** As it was given to {@link define}; null for an id that is not known. */
+  nameOf?(id: number): string | null;
 }
 
 /** What all contexts of one VM share. */

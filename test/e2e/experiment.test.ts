@@ -127,6 +127,79 @@ describe("an experiment on a filter", () => {
     expect(Math.abs(share(seen, "two") - 0.5)).toBeLessThan(5 * Math.sqrt(0.25 / 200));
   });
 
+  test("a client without a cookie is given one, and keeps its version with it", async () => {
+    const stamp = await guest("stamp");
+    proxy = await startProxy({
+      chain: ["stamp"],
+      files: { "stamp.wasm": stamp },
+      config: {
+        filters: [{ name: "stamp", source: "./stamp.wasm", pluginConfig: { word: "one" } }],
+        experiments: [
+          {
+            name: "by-cookie",
+            filter: "stamp",
+            unit: { cookie: "sid", set: true },
+            variants: [
+              { name: "control", version: "current", weight: 50 },
+              { name: "candidate", version: "current", pluginConfig: { word: "two" }, weight: 50 },
+            ],
+          },
+        ],
+      },
+    });
+    const words = new Set<unknown>();
+    for (let client = 0; client < 12; client++) {
+      const first = await proxy.get();
+      const [cookie] = first.headers["set-cookie"] ?? [];
+      expect(cookie).toMatch(/^sid=[0-9a-f]{32}; Path=\/; Max-Age=31536000; HttpOnly; SameSite=Lax$/);
+      words.add(first.headers["x-version"]);
+      for (let again = 0; again < 3; again++) {
+        const later = await proxy.get("/", { cookie: String(cookie).split(";")[0]! });
+        expect(later.headers["x-version"]).toBe(first.headers["x-version"]);
+        expect(later.headers["set-cookie"]).toBeUndefined();
+      }
+    }
+    expect(words).toEqual(new Set(["one", "two"]));
+    expect((await proxy.control.experiments())[0]?.unitMissing).toBe(0);
+  });
+
+  test("a configuration alone is a candidate; conversions go to the arm their unit was in", async () => {
+    const p = await twoVersions();
+    const created = await p.control.createExperiment({
+      ...AB,
+      variants: [
+        { name: "control", version: "current", weight: 50 },
+        { name: "candidate", version: "current", weight: 50, pluginConfig: { word: "three" } },
+      ],
+      rules: { metrics: { primary: { name: "event:paid", direction: "increase" } } },
+    });
+    expect(created.arms.map((arm) => arm.version)).toEqual(["v1", "v3"]);
+    expect(created.arms[0]!.sha256).toBe(created.arms[1]!.sha256);
+    const seen = await ask(p);
+    expect(share(seen, "three")).toBeGreaterThan(0.3);
+    await p.control.report("ab");
+    const events = USERS.map((unit) => ({ unit, name: "paid", value: seen.get(unit) === "three" ? 3 : 1 }));
+    expect(await p.control.postEvents("ab", [...events, { unit: "nobody", name: "paid" }])).toEqual({
+      counted: USERS.length,
+      ignored: 1,
+    });
+    const [paid] = (await p.control.report("ab")).judgement!.metrics;
+    expect(paid).toMatchObject({ name: "event:paid", control: 1, candidate: 3 });
+  });
+
+  test("is seen in the metrics: shares, and requests without a unit", async () => {
+    const p = await twoVersions();
+    await p.control.createExperiment(AB);
+    await p.get();
+    const samples = (await p.control.metrics()).filter(({ name }) => name.startsWith("sluice_experiment_"));
+    expect(samples.map(({ name, labels, value }) => [name, labels["arm"] ?? "", value])).toEqual([
+      ["sluice_experiment_unit_missing_total", "", 1],
+      ["sluice_experiment_multiple_exposure", "", 0],
+      ["sluice_experiment_weight", "control", 80],
+      ["sluice_experiment_weight", "candidate", 20],
+    ]);
+  });
+
   test.each([
     ["weights that are all 0", { variants: AB.variants.map((variant) => ({ ...variant, weight: 0 })) }, /all 0/],
     [

@@ -1,5 +1,6 @@
 // The program as users start it: `sluice run` in a process of its own, driven by the other commands and by signals.
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { writeFile, rm } from "node:fs/promises";
 import { Agent, createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -265,4 +266,50 @@ test("state survives a restart: version labels go on counting and the live versi
   const { filters } = JSON.parse(out) as { filters: { version: string; versions: { version: string }[] }[] };
   expect(filters[0]?.version).toBe("v1");
   expect(filters[0]?.versions.map((one) => one.version)).toEqual(["v1", "v2", "v3"]);
+});
+
+test("killed in the middle of a rollout, it resumes at the last weight that had passed", async () => {
+  const settings = await config({
+    experiments: [
+      {
+        name: "ramp",
+        filter: "stamp",
+        mode: "canary",
+        unit: { header: "x-user" },
+        variants: [
+          { name: "control", version: "current", weight: 90 },
+          { name: "candidate", version: "current", pluginConfig: { word: "two" }, weight: 10 },
+        ],
+        analysis: { onInconclusive: "continue" },
+        rollout: {
+          steps: [{ setWeight: 10 }, { pause: "1s" }, { setWeight: 50 }, { pause: "1h" }, { setWeight: 100 }],
+        },
+      },
+    ],
+  });
+  const weights = async (admin: string): Promise<readonly number[]> => {
+    const answer = await fetch(`http://${admin}/api/v1/experiments/ramp`);
+    const { arms } = (await answer.json()) as { arms: { weight: number }[] };
+    return arms.map((arm) => arm.weight);
+  };
+  const first = await start("run", settings);
+  const stored = (): string => {
+    try {
+      return readFileSync(join(folder, ".sluice/state.json"), "utf8");
+    } catch {
+      return "";
+    }
+  };
+  await until(() => stored().includes('"weight": 50'), "the second weight on the disk", 20_000);
+  expect(await weights(first.admin)).toEqual([50, 50]);
+  child?.kill("SIGKILL");
+  await first.exit;
+  const second = await start("run", settings);
+  expect(await weights(second.admin)).toEqual([90, 10]);
+  const { out } = await cli("rollout", "get", "--admin", second.admin, "--json");
+  const { experiment } = JSON.parse(out) as {
+    experiment: { state: string; rollout: { step: number; log: unknown[] } };
+  };
+  expect(experiment).toMatchObject({ state: "running", rollout: { step: 1 } });
+  expect(experiment.rollout.log.length).toBeGreaterThanOrEqual(2);
 });

@@ -55,7 +55,7 @@ describe("README", () => {
   });
 
   test("the configuration is valid", async () => {
-    const [text] = blocks("yaml");
+    const text = blocks("yaml").find((block) => block.includes("listeners:"));
     folder = await newFolder();
     await mkdir(join(folder, "certs"));
     const { cert, key } = newAuthority().issue({ name: "shop" });
@@ -65,6 +65,62 @@ describe("README", () => {
     const { config, warnings } = await parseConfig(text!, { path: join(folder, "sluice.yaml"), env: {} });
     expect(warnings).toEqual([]);
     expect(config.filters[0]?.name).toBe("limit");
+  });
+
+  test("the experiment is valid in the same configuration", async () => {
+    const [experiments, main] = blocks("yaml");
+    const filters = /^filters:\n.*/ms.exec(main!)![0];
+    const text = `listeners: [{ name: a, address: "127.0.0.1:0", filters: [limit], routes: [{ name: all, match: { prefix: / }, directResponse: { status: 200 } }] }]\n${filters}\n${experiments}`;
+    const { config } = await parseConfig(text, { path: join(ROOT, "sluice.yaml"), env: {} });
+    expect(config.experiments[0]).toMatchObject({ name: "limits", mode: "canary" });
+  });
+
+  test("a filter that is broken on purpose is taken back, one that is improved is promoted", async () => {
+    const [, command] = blocks("sh")[0]!.trim().split(" && ");
+    // More traffic than the demo's own, so that the answer comes sooner; the reader waits a little longer.
+    const more = ["demo", "--port", "0", "--admin-port", "0", "--rate", "400"];
+    expect(command).toBe("npm start");
+    child = spawn(process.execPath, [join(ROOT, "bin/sluice.js"), ...more], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const admin = /admin +http:\/\/(\S+?)\/?\n/.exec(await untilBanner(child))![1]!;
+    const cli = async (line: string): Promise<string> => {
+      const argv = [...line.replaceAll("\\\n", " ").matchAll(/'([^']*)'|(\S+)/g)].map((found) => found[1] ?? found[2]!);
+      let out = "";
+      const stdout = { write: (text: string) => (out += text) };
+      const args = argv.slice(1).filter((word) => word !== "-w");
+      const code = await runCli([...args, "--admin", admin], { stdout, stderr: process.stderr, env: {}, cwd: ROOT });
+      expect([line, code]).toEqual([line, 0]);
+      return out;
+    };
+    // The demo remembers what an earlier run of this test left behind when it was interrupted.
+    await fetch(`http://${admin}/api/v1/experiments/fault-ab:abort`, { method: "POST" });
+    const [breaks, betters] = blocks("").filter((block) => block.includes("--candidate-config"));
+    const until = async (block: string, word: string): Promise<string> => {
+      const [start, get] = block.trim().split(/\n(?=sluice)/);
+      // And what earlier runs have shown to be bad.
+      await cli(`${start} --force`);
+      for (let looks = 0; looks < 300; looks++) {
+        const out = await cli(get!);
+        if (out.includes(word)) return out;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      throw new Error(await cli(get!));
+    };
+    const back = await until(breaks!, "  rolledBack  by ");
+    expect(back).toMatch(/failures +WORSE +\d+ of \d+ in candidate, its share would be/);
+    expect(back).toMatch(/rolled back: candidate has \d+ of \d+ failures/);
+    const better = await until(betters!, "  promoted  by ");
+    expect(better).toMatch(
+      /latency_ms {2}primary {2}pass {2}control [\d.]+, candidate [\d.]+ {2}\[-[\d.]+, -[\d.e-]+\]/,
+    );
+    expect(better).toMatch(/candidate \(v\d+\) promoted/);
+    const page = await fetch(`http://${admin}/api/v1/experiments/fault-ab/report`, {
+      headers: { accept: "text/html" },
+    });
+    expect(await page.text()).toMatch(/<svg [^>]*aria-label="latency_ms: candidate minus control/);
+    await fetch(`http://${admin}/quitquitquit`, { method: "POST" });
   });
 
   test("`npm start` brings up proxy, filters, traffic and admin API, and ends in order", async () => {

@@ -1,6 +1,7 @@
 // A control side without a proxy behind it: records what it was asked and answers with plain data. For admin and CLI.
 import { problemError } from "../../host/base/problem.ts";
 import type { ProxyConfig } from "../../host/config/options.ts";
+import type { ExperimentReport, PostedEvent, PostedResult } from "../../host/control/report-types.ts";
 import type {
   ControlPlane,
   ExperimentRequest,
@@ -43,6 +44,74 @@ export const FAKE_CONFIG: ProxyConfig = {
   logLevel: "info",
 };
 
+const FIGURES = {
+  requests: 900,
+  units: 380,
+  responses: { "2xx": 890, "5xx": 10 },
+  errors: 10,
+  localReplies: 0,
+  faults: 0,
+  p50: 4.1,
+  p99: 22,
+  addedP50: 0.6,
+  addedP99: 2.4,
+  filterP50: 0.02,
+  filterP99: 0.09,
+  upstreamMean: 3.2,
+  fuelMean: 1200,
+  requestBytes: 0,
+  responseBytes: 90_000,
+  attempts: 900,
+  memoryBytes: 65_536,
+};
+
+/** Two metrics with a few looks. */
+export const FAKE_REPORT: Omit<ExperimentReport, "experiment"> = {
+  runtimeMs: 42_000,
+  looks: 42,
+  alpha: 0.05,
+  tuning: 5000,
+  judgement: {
+    units: [380, 41],
+    requests: [900, 100],
+    errors: [{ arm: "b", events: 11, candidate: 1, expected: 1.1, eValue: 0.4, worse: false }],
+    sampleRatio: [
+      { arm: "b", units: 421, planned: 0.1, observed: 0.097, eValue: 0.2, chiSquare: 0.04, mismatch: false },
+    ],
+    metrics: [
+      {
+        name: "success_rate",
+        role: "primary",
+        arm: "b",
+        control: 0.989,
+        candidate: 0.99,
+        about: "difference",
+        effect: 0.001,
+        low: -0.02,
+        high: 0.022,
+        eValue: 0.3,
+        verdict: "inconclusive",
+        reason: "0.001 [-0.02, 0.022]",
+      },
+    ],
+    stop: null,
+    gate: "pass",
+    promotion: "inconclusive",
+    summary: "no decision yet: 41 of 500 units in the smallest arm",
+  },
+  combined: [{ name: "success_rate", arm: "b", effect: 0.001, low: -0.02, high: 0.022, steps: 1 }],
+  arms: [
+    { name: "control", ...FIGURES },
+    { name: "b", ...FIGURES, requests: 100, units: 41 },
+  ],
+  points: [1000, 2000, 3000].map((ms) => ({
+    ms,
+    weight: 10,
+    units: [ms / 10, ms / 100],
+    metrics: [{ name: "success_rate", arm: "b", role: "primary", effect: 0.001, low: -60 / ms, high: 60 / ms }],
+  })),
+};
+
 export class FakeControl implements ControlPlane {
   readonly calls: unknown[][] = [];
   readonly history: SluiceEvent[] = [];
@@ -83,6 +152,16 @@ export class FakeControl implements ControlPlane {
       },
     ],
     unitMissing: 3,
+    mode: "canary",
+    layer: null,
+    rollout: {
+      steps: ["setWeight 10", "pause 30s", "setWeight 50", "pause 30s", "setWeight 100"],
+      step: 1,
+      hold: null,
+      multipleExposure: 0,
+      summary: "no decision yet: 41 of 500 units in the smallest arm",
+      log: [{ at: "2030-01-01T00:00:00.000Z", by: "admin", what: "started: control (v1) 90 %, b (v2) 10 %" }],
+    },
   };
   readonly filter: FilterStatus = {
     name: "gray",
@@ -155,6 +234,12 @@ export class FakeControl implements ControlPlane {
   promote = (name: string, arm?: string) =>
     this.#did({ ...this.experiment, state: "promoted" as const }, "promote", name, arm);
   abort = (name: string) => this.#did({ ...this.experiment, state: "aborted" as const }, "abort", name);
+  pause = (name: string) => this.#did({ ...this.experiment, state: "held" as const }, "pause", name);
+  resume = (name: string) => this.#did(this.experiment, "resume", name);
+  report = (_name: string): Promise<ExperimentReport> =>
+    Promise.resolve({ ...FAKE_REPORT, experiment: this.experiment });
+  postEvents = (name: string, events: readonly PostedEvent[]): Promise<PostedResult> =>
+    this.#did({ counted: events.length, ignored: 0 }, "postEvents", name, events);
   load = (text: string, options?: { path?: string; dryRun?: boolean }): Promise<LoadResult> => {
     if (text.includes("bad")) {
       const where = { pointer: "/bad", file: "sluice.yaml", line: 3, column: 5, endColumn: 8, frame: " 3 | bad" };

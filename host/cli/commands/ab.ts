@@ -1,7 +1,11 @@
 // `sluice ab <filter>`: starts, shows, shifts or ends an experiment on two or more versions of a filter.
+import { parseDurationMs } from "../../base/units.ts";
+import { isMetricName, METRIC_FORMS } from "../../experiment/metrics.ts";
+import type { ExperimentReport } from "../../control/report-types.ts";
 import type { ArmStatus, ExperimentRequest, ExperimentStatus } from "../../control/types.ts";
 import { AdminClient } from "../admin-client.ts";
 import type { Args, Command, Context } from "../command.ts";
+import { drawReport } from "../draw-report.ts";
 import { EXIT, UsageError } from "../exit.ts";
 
 const BASE = "/api/v1/experiments";
@@ -27,32 +31,117 @@ function evenly(arms: number): readonly number[] {
   return Array.from({ length: arms }, (_, at) => (at === 0 ? 100 - share * (arms - 1) : share));
 }
 
-function toRequest(filter: string, args: Args): ExperimentRequest {
-  const versions = parseVariants(args.text("variants") ?? "");
+function metricName(flag: string, name: string): string {
+  if (isMetricName(name)) return name;
+  throw new UsageError(`--${flag}: "${name}" is not a metric`, `known: ${METRIC_FORMS}`);
+}
+
+/** `success_rate`, `bytes:decrease`, `event:paid:increase` -> the primary metric. */
+function parseMetric(text: string): object {
+  const [, name = text, direction] = /^(.+):(increase|decrease)$/.exec(text) ?? [];
+  return { name: metricName("metric", name), ...(direction === undefined ? {} : { direction }) };
+}
+
+/** `error_rate<0.02`, `success_rate>0.99`, `added_ms+2` (worse than the control by at most 2), `p99_ms`. */
+export function parseGuardrail(text: string): object {
+  const [, name = text, sign, limit] = /^([^<>+]+)([<>+])(.+)$/.exec(text) ?? [];
+  const guardrail = { name: metricName("guardrail", name.trim()) };
+  if (sign === undefined) return guardrail;
+  const value = Number(limit);
+  if (limit?.trim() === "" || !Number.isFinite(value))
+    throw new UsageError(`--guardrail: expected a number after ${sign}, got "${limit}"`, "for example error_rate<0.02");
+  return { ...guardrail, [sign === "<" ? "max" : sign === ">" ? "min" : "margin"]: value };
+}
+
+/** `1,5,25,50,100` with something between them -> steps. */
+function parseSteps(text: string, between: object): readonly object[] {
+  const weights = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (weights.some((weight) => !(weight > 0 && weight <= 100)))
+    throw new UsageError(`--steps: expected percentages such as 1,5,25,100, got "${text}"`);
+  return weights.flatMap((setWeight) => [{ setWeight }, ...(setWeight === 100 ? [] : [between])]);
+}
+
+function durationOf(args: Args, flag: string): string | undefined {
+  const text = args.text(flag);
+  if (text === undefined || parseDurationMs(text) !== null) return text;
+  throw new UsageError(`--${flag}: expected a duration such as 30s, got "${text}"`);
+}
+
+/** What stands between two weights: a pause, or an analysis that ends as soon as the verdict is known. */
+function betweenOf(args: Args): object {
+  const duration = durationOf(args, "analysis");
+  return duration === undefined ? { pause: durationOf(args, "pause") ?? "30s" } : { analysis: { duration } };
+}
+
+function rulesOf(args: Args): Pick<ExperimentRequest, "rules"> {
+  const metric = args.text("metric");
+  const guardrails = args.list("guardrail").map(parseGuardrail);
+  const steps = args.text("steps");
+  const mode = args.text("mode");
+  const minRuntime = durationOf(args, "min-runtime");
+  const metrics = {
+    ...(metric === undefined ? {} : { primary: parseMetric(metric) }),
+    ...(guardrails.length === 0 ? {} : { guardrails }),
+  };
+  const rules = {
+    ...(mode === undefined ? {} : { mode }),
+    ...(Object.keys(metrics).length === 0 ? {} : { metrics }),
+    ...(steps === undefined ? {} : { rollout: { steps: parseSteps(steps, betweenOf(args)) } }),
+    ...(minRuntime === undefined ? {} : { analysis: { minRuntime } }),
+  };
+  return Object.keys(rules).length === 0 ? {} : { rules };
+}
+
+type Variants = ExperimentRequest["variants"];
+
+/** `--variants v1,v2`; with a candidate configuration alone, the live version against itself with that. */
+function variantsOf(args: Args): Variants {
+  const named = args.text("variants");
+  const config = args.text("candidate-config");
+  const versions = named === undefined ? [] : parseVariants(named);
+  const variants =
+    named === undefined
+      ? ["control", "candidate"].map((name) => ({ name, version: "current", weight: 0 }))
+      : versions.map((version) => ({ name: version, version, weight: 0 }));
   const split = args.text("split");
-  const weights = split === undefined ? evenly(versions.length) : parseSplit(split, versions.length);
+  const weights = split === undefined ? evenly(variants.length) : parseSplit(split, variants.length);
+  const last = variants.length - 1;
+  return variants.map((variant, at) => ({
+    ...variant,
+    weight: weights[at] ?? 0,
+    ...(config === undefined || at !== last ? {} : { pluginConfig: config }),
+  }));
+}
+
+function toRequest(filter: string, args: Args): ExperimentRequest {
   const salt = args.text("salt");
   const units = args.list("hash");
   return {
     name: args.text("name") ?? `${filter}-ab`,
     filter,
     unit: units.length === 0 ? ["header:x-user-id", "requestId"] : units,
-    variants: versions.map((version, at) => ({ name: version, version, weight: weights[at] ?? 0 })),
+    variants: variantsOf(args),
     ...(salt === undefined ? {} : { salt }),
+    ...rulesOf(args),
+    ...(args.flag("force") ? { force: true } : {}),
   };
 }
 
 async function find(client: AdminClient, filter: string): Promise<ExperimentStatus> {
   const { experiments } = await client.json<{ experiments: readonly ExperimentStatus[] }>(BASE);
   const mine = experiments.filter((one) => one.filter === filter || one.name === filter);
-  const found = mine.find((one) => one.state === "running") ?? mine.at(-1);
+  const found = mine.find(({ state }) => state === "running" || state === "held") ?? mine.at(-1);
   if (found !== undefined) return found;
   throw new UsageError(`no experiment on ${filter}`, `start one: sluice ab ${filter} --variants v1,v2 --split 90/10`);
 }
 
+const starts = (args: Args): boolean =>
+  args.text("variants") !== undefined || args.text("candidate-config") !== undefined;
+
 async function change(client: AdminClient, filter: string, { args }: Context): Promise<ExperimentStatus> {
-  if (args.text("variants") !== undefined) {
-    return client.json(BASE, { method: "POST", body: toRequest(filter, args) });
+  if (starts(args)) {
+    const { rules, ...basic } = toRequest(filter, args);
+    return client.json(BASE, { method: "POST", body: { ...basic, ...rules } });
   }
   const found = await find(client, filter);
   const path = `${BASE}/${encodeURIComponent(found.name)}`;
@@ -81,14 +170,20 @@ function draw(status: ExperimentStatus, { terminal }: Context): void {
   terminal.table(["ARM", "VERSION", "SHARE", "REQUESTS", "2XX", "5XX", "5XX RATE", "FAULTS"], status.arms.map(row));
 }
 
-const NOT_YET = ["metric", "guardrail"] as const;
-
 async function run(context: Context): Promise<number> {
-  const refused = NOT_YET.find((name) => context.args.text(name) !== undefined);
-  if (refused !== undefined) throw new UsageError(`--${refused} is not supported yet`);
+  const { args } = context;
+  if (rulesOf(args).rules !== undefined && !starts(args))
+    throw new UsageError(
+      "--metric, --guardrail, --mode and --steps start an experiment",
+      "add --variants v1,v2 or --candidate-config",
+    );
   const client = await AdminClient.for(context);
-  const status = await change(client, context.args.text("filter") ?? "", context);
-  if (context.terminal.json) context.terminal.object(status);
+  const status = await change(client, args.text("filter") ?? "", context);
+  if (args.flag("report")) {
+    const report = await client.json<ExperimentReport>(`${BASE}/${encodeURIComponent(status.name)}/report`);
+    if (context.terminal.json) context.terminal.object(report);
+    else drawReport(report, context.terminal);
+  } else if (context.terminal.json) context.terminal.object(status);
   else draw(status, context);
   return EXIT.ok;
 }
@@ -109,9 +204,20 @@ export const ab: Command = {
     salt: { type: "string", description: "Seed of the assignment", valueHint: "text" },
     promote: { type: "string", description: "Make this arm live and end the experiment", valueHint: "arm" },
     abort: { type: "boolean", description: "Back to the control arm, at once" },
-    report: { type: "boolean", description: "Show the counts (also without this flag)" },
-    metric: { type: "string", description: "Not supported yet" },
-    guardrail: { type: "string", description: "Not supported yet" },
+    report: { type: "boolean", description: "What is known: effects, intervals, checks" },
+    mode: { type: "enum", options: ["ab", "canary"], description: "Promote what got better, or what got no worse" },
+    metric: { type: "string", description: "What the candidate is to be better at", valueHint: "success_rate" },
+    guardrail: { type: "string", description: "A limit that must hold; repeat for more", valueHint: "error_rate<0.02" },
+    steps: { type: "string", description: "Percentages of a rollout", valueHint: "1,5,25,50,100" },
+    "candidate-config": {
+      type: "string",
+      description: "Configuration of the last variant; alone: the live version against itself with it",
+      valueHint: "json",
+    },
+    analysis: { type: "string", description: "Between steps: go on when the verdict is known, at most after this" },
+    "min-runtime": { type: "string", description: "Time before a promotion, default 60s", valueHint: "60s" },
+    pause: { type: "string", description: "Time between steps, default 30s", valueHint: "30s" },
+    force: { type: "boolean", description: "Try a version again that was rolled back" },
   },
   run,
 };

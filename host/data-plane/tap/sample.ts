@@ -61,6 +61,7 @@ export class Sample implements StreamWatch {
   #traced(slot: ChainSlot): ChainSlot {
     return {
       filter: slot.filter,
+      expose: (arm, facts) => slot.expose?.(arm, facts),
       choose: (headers, requestId, peer) => {
         const arm = slot.choose(headers, requestId, peer);
         const twin = arm === null ? null : this.#parts.twins.of(arm.generation, arm.config);

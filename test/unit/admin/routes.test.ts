@@ -127,6 +127,64 @@ describe("writes", () => {
     ]);
   });
 
+  test("rollouts are held and resumed, and a request may carry the rules of the config", async () => {
+    const it = await start();
+    const variants = [
+      { name: "control", version: "current", weight: 90 },
+      { name: "b", version: "v2", weight: 10 },
+    ];
+    const basic = { name: "exp", filter: "gray", unit: ["requestId"], variants };
+    const rules = { mode: "canary", rollout: { steps: [{ setWeight: 5 }] } };
+    expect((await it.post("/api/v1/experiments", { ...basic, ...rules, force: true })).status).toBe(201);
+    expect((await it.post("/api/v1/experiments/exp:pause")).json.state).toBe("held");
+    expect((await it.post("/api/v1/experiments/exp:resume")).json.state).toBe("running");
+    expect((await it.post("/api/v1/experiments/exp:resume", undefined, { "if-match": '"old"' })).status).toBe(412);
+    expect(it.control.calls).toEqual([
+      ["createExperiment", { ...basic, rules, force: true }],
+      ["pause", "exp"],
+      ["resume", "exp"],
+    ]);
+    expect(it.logged.map(([, fields]) => fields["path"])).toContain("/api/v1/experiments/exp:pause");
+  });
+
+  test("events of units are posted one by one or many at once", async () => {
+    const it = await start();
+    const path = "/api/v1/experiments/exp/events";
+    expect((await it.post(path, { unit: "u1", name: "paid" })).json).toEqual({ counted: 1, ignored: 0 });
+    const events = [
+      { unit: "u1", name: "paid", value: 3 },
+      { unit: "u2", name: "paid" },
+    ];
+    expect((await it.post(path, { events })).json).toEqual({ counted: 2, ignored: 0 });
+    expect(it.control.calls[1]).toEqual(["postEvents", "exp", [events[0], { ...events[1], value: 1 }]]);
+    for (const bad of [{ unit: "u" }, { unit: "u", name: "n", value: "1" }, { events: [{ name: "n" }] }, { units: [] }])
+      expect((await it.post(path, bad)).status).toBe(422);
+    const many = Array.from({ length: 10_001 }, () => ({ unit: "u", name: "n" }));
+    expect((await it.post(path, { events: many })).status).toBe(413);
+  });
+
+  test("the report is JSON, or a page that needs nothing but itself", async () => {
+    const it = await start();
+    const path = "/api/v1/experiments/exp/report";
+    expect((await it.ask(path)).json).toMatchObject({ looks: 42, judgement: { gate: "pass" } });
+    const { text, headers } = await it.ask(path, { headers: { accept: "text/html" } });
+    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+    expect(headers["content-security-policy"]).toContain("default-src 'none'");
+    expect(text).toContain("no decision yet: 41 of 500 units in the smallest arm");
+    expect(text).toMatch(/<svg viewBox="0 0 900 220" role="img" aria-label="success_rate: b minus control/);
+    expect(text).not.toMatch(/<script|https?:\/\/(?!www\.w3)|NaN|Infinity|undefined/);
+    expect((await it.ask("/api/v1/experiments/nope/report")).status).toBe(404);
+  });
+
+  test("nothing an experiment is called becomes markup", async () => {
+    const it = await start();
+    Object.assign(it.control.experiment, { name: "exp" });
+    Object.assign(it.control.experiment.rollout, { summary: `<img src=x onerror="alert(1)">` });
+    const { text } = await it.ask("/api/v1/experiments/exp/report?format=html");
+    expect(text).toContain("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;");
+    expect(text).not.toContain("<img");
+  });
+
   test("If-Match lets a write through only if nothing changed since the read", async () => {
     const it = await start();
     const { headers } = await it.ask("/api/v1/experiments/exp");

@@ -198,6 +198,45 @@ describe("ab", () => {
     ]);
   });
 
+  test("takes the rules of a rollout", async () => {
+    const flags = [
+      "--mode",
+      "canary",
+      "--metric",
+      "bytes:decrease",
+      "--steps",
+      "5,50,100",
+      "--pause",
+      "10s",
+      "--force",
+    ];
+    const guardrails = ["--guardrail", "error_rate<0.02", "--guardrail", "p99_ms", "--guardrail", "added_ms+2"];
+    expect((await ask("ab", "gray", "--variants", "v1,v2", ...flags, ...guardrails)).code).toBe(0);
+    expect(control.calls[0]![1]).toMatchObject({
+      force: true,
+      rules: {
+        mode: "canary",
+        metrics: {
+          primary: { name: "bytes", direction: "decrease" },
+          guardrails: [{ name: "error_rate", max: 0.02 }, { name: "p99_ms" }, { name: "added_ms", margin: 2 }],
+        },
+        rollout: {
+          steps: [{ setWeight: 5 }, { pause: "10s" }, { setWeight: 50 }, { pause: "10s" }, { setWeight: 100 }],
+        },
+      },
+    });
+  });
+
+  test("--report shows effects, intervals and checks, or the object that the API gives", async () => {
+    const { out } = await ask("ab", "gray", "--report");
+    expect(out).toContain("exp  canary on gray  running  by header:x-user-id  42 s, 42 looks");
+    expect(out).toContain("success_rate  primary  inconclusive  control 0.989, b 0.99  [-0.02, 0.022]");
+    expect(out).toMatch(/^ {6} *├─+\|?─*●─+┤ *$/m);
+    expect(out).toContain("sample ratio  as planned  9.70 % of 421 units, planned 10.0 %");
+    expect(out).toContain("no decision yet: 41 of 500 units in the smallest arm");
+    expect(JSON.parse((await ask("ab", "gray", "--report", "--json")).out)).toMatchObject({ looks: 42 });
+  });
+
   test.each([
     ["--variants", "v1"],
     ["--variants", "v1,"],
@@ -206,6 +245,11 @@ describe("ab", () => {
     ["--split", "100"],
     ["--split", "a/b"],
     ["--metric", "p99"],
+    ["--variants=v1,v2", "--metric=p99"],
+    ["--variants=v1,v2", "--guardrail=speed<1"],
+    ["--variants=v1,v2", "--guardrail=error_rate<x"],
+    ["--variants=v1,v2", "--steps=5,0"],
+    ["--variants=v1,v2", "--steps=5 --pause=soon"],
   ])("%s %s is a usage error", async (flag, value) => {
     expect((await ask("ab", "gray", flag, value)).code).toBe(2);
     expect(control.calls).toEqual([]);
@@ -215,6 +259,34 @@ describe("ab", () => {
     const { code, err } = await ask("ab", "other");
     expect(code).toBe(2);
     expect(err).toContain("sluice ab other --variants");
+  });
+});
+
+describe("rollout", () => {
+  test("get shows the one that is open, its step marked", async () => {
+    const { code, out } = await ask("rollout", "get");
+    expect(code).toBe(0);
+    expect(out).toContain("setWeight 10  →  [pause 30s]  →  setWeight 50");
+    expect((await ask("rollout")).out).toBe(out);
+    expect((await ask("rollout", "get", "gray")).out).toBe(out);
+    expect(JSON.parse((await ask("rollout", "get", "exp", "--json")).out)).toMatchObject({ looks: 42 });
+  });
+
+  test("promote, pause, resume and abort steer it", async () => {
+    for (const action of ["promote", "pause", "resume", "abort"]) {
+      expect((await ask("rollout", action)).out).toMatch(/^exp {2}(promoted|held|running|aborted) {2}started/);
+    }
+    expect(control.calls).toEqual([
+      ["promote", "exp", undefined],
+      ["pause", "exp"],
+      ["resume", "exp"],
+      ["abort", "exp"],
+    ]);
+  });
+
+  test("what is not there is a usage error that names what is", async () => {
+    expect(await ask("rollout", "get", "nope")).toMatchObject({ code: 2, err: expect.stringContaining("known: exp") });
+    expect(await ask("rollout", "stop")).toMatchObject({ code: 2, err: expect.stringContaining('got "stop"') });
   });
 });
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_RULES } from "../../../host/experiment/rules.ts";
 import { MINIMAL, parse } from "./support.ts";
 
 const FULL = `apiVersion: sluice.dev/v1alpha1
@@ -172,6 +173,7 @@ describe("a config that is right", () => {
           { name: "control", version: "current", source: "", pluginConfig: null, weight: 90 },
           { name: "b", version: "", source: "/etc/sluice/b/index.ts", pluginConfig: '{"x":1}', weight: 10 },
         ],
+        ...DEFAULT_RULES,
       },
     ]);
   });

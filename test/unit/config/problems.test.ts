@@ -272,7 +272,7 @@ const CASES: readonly Case[] = [
     "a unit that is none",
     EXPERIMENT("").replace("[requestId]", "[user]"),
     "12:12 bad_value",
-    'expected header:<name>, cookie:<name>, sourceIp, connection or requestId, got "user"',
+    'expected header:<name>, cookie:<name>, claim:<name>, tag:<name>, sourceIp, connection or requestId, got "user"',
   ],
   [
     "a fallback that is none",
@@ -284,7 +284,7 @@ const CASES: readonly Case[] = [
     "a unit of two things",
     EXPERIMENT("").replace("[requestId]", "{ header: x, cookie: y }"),
     "12:11 pick_one",
-    "exactly one of header, cookie, requestId, sourceIp, connection",
+    "exactly one of header, cookie, claim, tag, requestId, sourceIp, connection",
   ],
   ["a tcp listener that leads nowhere", TCP(""), "4:15 missing_key", 'missing key "tcp"', "add tcp: { cluster: NAME }"],
   [
@@ -376,11 +376,7 @@ const NOT_YET: readonly (readonly [string, string, string])[] = [
   ["dashboard", `admin: { dashboard: true }\n${MINIMAL}`, "1:10"],
   ["oci://", FILTER('source: "oci://example.test/f:1"'), "9:24"],
   ["shadow", EXPERIMENT("    mode: shadow\n"), "16:11"],
-  ["canary", EXPERIMENT("    mode: canary\n"), "16:11"],
-  ["rollout", EXPERIMENT("    rollout: { steps: [] }\n"), "16:5"],
-  ["metrics", EXPERIMENT("    metrics: {}\n"), "16:5"],
-  ["analysis", EXPERIMENT("    analysis: {}\n"), "16:5"],
-  ["targeting", EXPERIMENT("    targeting: {}\n"), "16:5"],
+  ["sharedData", EXPERIMENT("    sharedData: shared\n"), "16:5"],
 ];
 
 describe("a config that is wrong", () => {
