@@ -35,7 +35,7 @@ function unwritable(vm: Guest, map: number): number {
 type Edit = (list: HeaderList, name: string, value: string) => void;
 
 export function headerCalls(vm: Guest): HostFunctions {
-  return { ...readCalls(vm), ...writeCalls(vm), ...wholeMapWrite(vm) };
+  return { ...readCalls(vm), ...writeCalls(vm), ...removeCall(vm), ...wholeMapWrite(vm) };
 }
 
 function readCalls(vm: Guest): HostFunctions {
@@ -132,6 +132,12 @@ function writeCalls(vm: Guest): HostFunctions {
       const at = hostCalls.began(REPLACE);
       return hostCalls.ended(at, write(map, key, keySize, value, valueSize, replaceHeader));
     },
+  };
+}
+
+function removeCall(vm: Guest): HostFunctions {
+  const { memory } = vm;
+  return {
     proxy_remove_header_map_value(map: number, key: number, keySize: number): number {
       if (map >>> 0 > LAST_MAP) return vm.refuse(status.BAD_ARGUMENT, NO_MAP, map);
       const name = memory.name(key, keySize);
