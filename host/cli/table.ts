@@ -59,6 +59,18 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/test.ts")).test,
   },
   {
+    name: "componentize",
+    group: "author",
+    summary: "Make a component of a script or a module",
+    load: async () => (await import("./commands/componentize.ts")).componentize,
+  },
+  {
+    name: "wit",
+    group: "author",
+    summary: "The world of a component",
+    load: async () => (await import("./commands/wit.ts")).wit,
+  },
+  {
     name: "inspect",
     group: "author",
     summary: "What a .wasm is, wants and offers",
@@ -157,9 +169,7 @@ export const NOT_YET: readonly string[] = [
   "record",
   "replay",
   "bench",
-  "componentize",
   "transpile",
-  "wit",
   "export",
   "import",
   "push",

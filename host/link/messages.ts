@@ -3,6 +3,7 @@
 // the epoch word moves (decisions.md 22).
 import type { Problem } from "../base/problem.ts";
 import type { UnitSource } from "../experiment/options.ts";
+import type { Program } from "../module/component/program.ts";
 import type { ListenerOptions } from "../net/options.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { FilterOptions } from "../plugin/options.ts";
@@ -59,7 +60,7 @@ export interface PrepareMessage {
   readonly type: "prepare";
   readonly snapshot: SnapshotMessage;
   /** Compiled modules this thread may not have yet. */
-  readonly modules: readonly { readonly key: string; readonly module: WebAssembly.Module }[];
+  readonly modules: readonly { readonly key: string; readonly module: Program }[];
   /** Port of every listener that asked for port 0 and is bound already, by listener name. */
   readonly ports: Readonly<Record<string, number>>;
 }
