@@ -29,6 +29,12 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/run.ts")).run,
   },
   {
+    name: "serve",
+    group: "run",
+    summary: "Serve one .wasm: a server component or a filter",
+    load: async () => (await import("./commands/serve.ts")).serve,
+  },
+  {
     name: "init",
     group: "author",
     summary: "Start a project with one filter",
@@ -164,7 +170,6 @@ export const TABLE: readonly TableEntry[] = [
 
 /** Commands of the contract that this version does not have. */
 export const NOT_YET: readonly string[] = [
-  "serve",
   "rollout",
   "record",
   "replay",

@@ -70,3 +70,13 @@ function compiled(bytes: Uint8Array): WebAssembly.Module {
     throw error;
   }
 }
+
+/** A core module of no particular kind, with its limits: the counter is filled once, with its first value. @throws ProblemError */
+export function prepareCoreModule(
+  bytes: Uint8Array,
+  { memoryBytes, fuel }: Pick<PrepareOptions, "memoryBytes" | "fuel">,
+): WebAssembly.Module {
+  assertValid(bytes, "the module");
+  const capped = capMemory(bytes, { memoryBytes }).bytes;
+  return compiled(fuel === null ? capped : instrumentValid(capped, { initial: fuel, entries: false }).bytes);
+}

@@ -1,10 +1,8 @@
 // From a taken-apart component to a program the data threads can instantiate: its world judged, its names checked, its core
 // modules capped and given fuel like any filter's. Runs on the control side.
 import { type Problem, ProblemError, problemError } from "../../base/problem.ts";
-import { assertValid, instrumentValid } from "../fuel.ts";
 import { inspectModule, type ModuleInfo } from "../inspect.ts";
-import { capMemory } from "../memory-cap.ts";
-import type { PrepareOptions } from "../prepare.ts";
+import { prepareCoreModule, type PrepareOptions } from "../prepare.ts";
 import type { ComponentProgram, CoreModule } from "./program.ts";
 import type { Transpiled } from "./transpiled.ts";
 import { judgeWorld, readWorld } from "./world.ts";
@@ -32,8 +30,7 @@ export function prepareComponent(
   const info = describeComponent(bytes, transpiled);
   try {
     fail([...info.problems, ...judgeParts(transpiled)]);
-    const cores = transpiled.cores.map((core) => prepareCore(core, options));
-    return { info, module: { glue: scriptOf(transpiled.glue), cores }, offsets: null };
+    return { info, module: prepareParts(transpiled, options), offsets: null };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     throw new ProblemError(
@@ -42,6 +39,19 @@ export function prepareComponent(
     );
   }
 }
+
+/** The parts of any component with names that are safe to run, whatever its world. @throws ProblemError */
+export function prepareAnyComponent(transpiled: Transpiled, limits: CoreLimits): ComponentProgram {
+  fail(judgeParts(transpiled));
+  return prepareParts(transpiled, limits);
+}
+
+type CoreLimits = Pick<PrepareOptions, "memoryBytes" | "fuel">;
+
+const prepareParts = (transpiled: Transpiled, limits: CoreLimits): ComponentProgram => ({
+  glue: scriptOf(transpiled.glue),
+  cores: transpiled.cores.map((core) => prepareCore(core, limits)),
+});
 
 /** As `inspectModule`, with what only taking it apart can tell. */
 export function describeComponent(bytes: Uint8Array, transpiled: Transpiled): ModuleInfo {
@@ -92,15 +102,11 @@ function* namesOf(info: ModuleInfo): Iterable<string> {
 const ownsMemory = (info: ModuleInfo): boolean =>
   info.memory !== null && !info.imports.some(({ kind }) => kind === "memory");
 
-function prepareCore([name, bytes]: readonly [string, Uint8Array], options: PrepareOptions): CoreModule {
-  const { memoryBytes, fuel } = options;
-  assertValid(bytes, `core module ${name}`);
+function prepareCore([name, bytes]: readonly [string, Uint8Array], { memoryBytes, fuel }: CoreLimits): CoreModule {
   const info = inspectModule(bytes);
   if (info.problems.some(({ code }) => code === "shared_memory" || code === "memory64"))
     throw problemError("abi", "shared_memory", `core module ${name} has a memory that cannot be capped`);
-  const capped = capMemory(bytes, { memoryBytes }).bytes;
-  const limited = fuel === null ? capped : instrumentValid(capped, { initial: fuel, entries: false }).bytes;
-  return { name, module: new WebAssembly.Module(limited as Uint8Array<ArrayBuffer>), ownsMemory: ownsMemory(info) };
+  return { name, module: prepareCoreModule(bytes, { memoryBytes, fuel }), ownsMemory: ownsMemory(info) };
 }
 
 /** The generated ES module as a script: an ES module is never collected, and every reload would leave one behind. */

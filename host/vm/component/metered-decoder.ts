@@ -16,7 +16,13 @@ export class TextLimitError extends Error {
 }
 
 export class Meter {
+  readonly #most: number;
   #used = 0;
+
+  /** @param most bytes of text between two resets */
+  constructor(most = MAX_TEXT_BYTES) {
+    this.#most = most;
+  }
 
   /** At the start of a callback. */
   reset(): void {
@@ -26,7 +32,7 @@ export class Meter {
   /** @throws TextLimitError */
   charge(bytes: number): void {
     this.#used += bytes + PER_TEXT;
-    if (this.#used > MAX_TEXT_BYTES) throw new TextLimitError();
+    if (this.#used > this.#most) throw new TextLimitError();
   }
 }
 
