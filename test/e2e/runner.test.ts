@@ -274,7 +274,19 @@ describe("a filter", () => {
     const wasm = await file("count.wasm", await countComponent(jco));
     jco.close();
     const where = verb === "run" ? ["--port", "0"] : ["--addr", "127.0.0.1:0"];
-    const port = await listening(verb, wasm, ...where, "--fuel", "1M", "--max-memory", "1MiB", "--workers", "1");
+    const port = await listening(
+      verb,
+      wasm,
+      ...where,
+      "--fuel",
+      "1M",
+      "--max-memory",
+      "1MiB",
+      "--workers",
+      "1",
+      "--admin-port",
+      "0",
+    );
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
     // An endless loop ends by the budget that was given, and only its request suffers.
     expect((await fetch(`http://127.0.0.1:${port}/loop`)).status).toBe(503);

@@ -5,6 +5,7 @@ import { EXIT, UsageError } from "../exit.ts";
 import { readBinary } from "../runner.ts";
 import { readGrants, RUNNER_ARGS } from "../runner-flags.ts";
 import { realWorld, type SessionWorld } from "../session.ts";
+import { PORT_ARGS } from "./dev.ts";
 import { checkFlags, proxyFilter, RUN_ARGS } from "./run.ts";
 
 function readAddress({ args }: Context): { readonly host: string; readonly port: number } {
@@ -49,6 +50,7 @@ export const serve: Command = {
   args: {
     file: { type: "positional", description: "A wasi:http/proxy component, or a filter" },
     addr: { type: "string", description: "Where to listen, default 127.0.0.1:8080", valueHint: "host:port" },
+    "admin-port": PORT_ARGS["admin-port"],
     upstream,
     workers,
     "log-level": logLevel,
