@@ -2,6 +2,9 @@
 // import `@sluice/sdk/testing`, which adds compilation and matchers.
 export { VirtualClock } from "./base/clock.ts";
 export { ProblemError, type Problem } from "./base/problem.ts";
+export { Jco } from "./module/component/jco.ts";
+export { type Transpiled } from "./module/component/transpiled.ts";
+export { kindOf } from "./module/inspect.ts";
 export { RecordedBytes, TestConnection } from "./testing/connection.ts";
 export { Harness, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
 export { type FilterUnderTest } from "./testing/load-filter.ts";

@@ -50,3 +50,13 @@ export async function loadSuites(): Promise<{
   const [load, run] = await Promise.all([import("../suite/load.ts"), import("../suite/run.ts")]);
   return { loadSuite: load.loadSuite, runSuite: run.runSuite };
 }
+
+/** Components: taking them apart and making them. */
+export async function loadComponents() {
+  const [{ Jco }, making, { describeComponent }] = await Promise.all([
+    import("../module/component/jco.ts"),
+    import("../module/component/componentize.ts"),
+    import("../module/component/prepare-component.ts"),
+  ]);
+  return { Jco, describeComponent, ...making };
+}

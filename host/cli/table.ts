@@ -29,6 +29,12 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/run.ts")).run,
   },
   {
+    name: "serve",
+    group: "run",
+    summary: "Serve one .wasm: a server component or a filter",
+    load: async () => (await import("./commands/serve.ts")).serve,
+  },
+  {
     name: "init",
     group: "author",
     summary: "Start a project with one filter",
@@ -57,6 +63,18 @@ export const TABLE: readonly TableEntry[] = [
     group: "author",
     summary: "Run test suites against a .wasm; without one, vitest",
     load: async () => (await import("./commands/test.ts")).test,
+  },
+  {
+    name: "componentize",
+    group: "author",
+    summary: "Make a component of a script or a module",
+    load: async () => (await import("./commands/componentize.ts")).componentize,
+  },
+  {
+    name: "wit",
+    group: "author",
+    summary: "The world of a component",
+    load: async () => (await import("./commands/wit.ts")).wit,
   },
   {
     name: "inspect",
@@ -158,13 +176,10 @@ export const TABLE: readonly TableEntry[] = [
 
 /** Commands of the contract that this version does not have. */
 export const NOT_YET: readonly string[] = [
-  "serve",
   "record",
   "replay",
   "bench",
-  "componentize",
   "transpile",
-  "wit",
   "export",
   "import",
   "push",

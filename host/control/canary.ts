@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { Clock, Timer } from "../base/clock.ts";
 import { ProblemError, problemError, type Problem } from "../base/problem.ts";
 import type { GenerationMessage } from "../link/messages.ts";
+import type { Program } from "../module/component/program.ts";
 
 /** From the beginning of the trial. */
 const DEADLINE_MS = 2000;
@@ -13,7 +14,7 @@ const BEGIN_DEADLINE_MS = 10_000;
 export interface CanaryRequest {
   readonly id: number;
   readonly generation: GenerationMessage;
-  readonly module: WebAssembly.Module;
+  readonly module: Program;
 }
 
 /** First that the trial begins, then its end. */
@@ -45,7 +46,7 @@ export class Canary {
   }
 
   /** @throws ProblemError when the version does not start, refuses its configuration, or takes longer than 2 s */
-  async check(generation: GenerationMessage, module: WebAssembly.Module): Promise<void> {
+  async check(generation: GenerationMessage, module: Program): Promise<void> {
     this.warm();
     const id = this.#nextId++;
     const verdict = Promise.withResolvers<void>();

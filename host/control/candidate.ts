@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { sha256Hex } from "../base/hash.ts";
 import type { FilterOptions } from "../plugin/options.ts";
+import type { Jco } from "../module/component/jco.ts";
 import type { Canary } from "./canary.ts";
 import type { LoadedSource } from "./source.ts";
 import { semverOf } from "../module/semver.ts";
@@ -17,10 +18,17 @@ export interface CandidateSource {
   readonly warn: (text: string) => void;
 }
 
+/** Who helps to make one. */
+export interface CandidateTools {
+  readonly canary: Canary;
+  readonly jco: Jco;
+  readonly clock: Clock;
+}
+
 /** @throws ProblemError */
-export async function makeCandidate(from: CandidateSource, canary: Canary, clock: Clock): Promise<Version> {
+export async function makeCandidate(from: CandidateSource, { canary, jco, clock }: CandidateTools): Promise<Version> {
   const { options, label, loaded, warn } = from;
-  const prepared = prepareFilter(loaded.wasm, options);
+  const prepared = await prepareFilter(loaded.wasm, options, jco);
   const { sha256, warnings } = prepared.info;
   for (const warning of warnings) warn(`filter ${options.name} ${label}: ${warning}`);
   const version: Version = {

@@ -4,6 +4,7 @@
 import type { Clock } from "../base/clock.ts";
 import { ProblemError, problemError, type Problem } from "../base/problem.ts";
 import type { FromData, SnapshotMessage } from "../link/messages.ts";
+import type { Program } from "../module/component/program.ts";
 import type { Threads } from "./threads.ts";
 
 export const PREPARE_DEADLINE_MS = 2000;
@@ -12,7 +13,7 @@ export const START_DEADLINE_MS = 15_000;
 
 export interface Draft {
   readonly snapshot: SnapshotMessage;
-  readonly modules: readonly { readonly key: string; readonly module: WebAssembly.Module }[];
+  readonly modules: readonly { readonly key: string; readonly module: Program }[];
 }
 
 interface Round {

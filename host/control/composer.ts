@@ -2,6 +2,7 @@
 import { policyFor } from "../plugin/failure-policy.ts";
 import type { ProxyConfig } from "../config/options.ts";
 import type { ArmMessage, GenerationMessage, SlotMessage } from "../link/messages.ts";
+import type { Program } from "../module/component/program.ts";
 import type { Draft } from "./committer.ts";
 import { type ExperimentState, isOpen } from "./experiment-state.ts";
 import type { FilterRecord } from "./filter-record.ts";
@@ -22,7 +23,7 @@ export interface Wish {
 }
 
 export function compose(wish: Wish, epoch: number): Draft {
-  const parts = { generations: new Map<string, GenerationMessage>(), modules: new Map<string, WebAssembly.Module>() };
+  const parts = { generations: new Map<string, GenerationMessage>(), modules: new Map<string, Program>() };
   const slots = wish.config.filters.flatMap(({ name }) => composeSlot(wish, name, parts) ?? []);
   const { listeners, clusters, drainTimeoutMs } = wish.config;
   const snapshot = { epoch, listeners, clusters, generations: [...parts.generations.values()], slots, drainTimeoutMs };
@@ -31,7 +32,7 @@ export function compose(wish: Wish, epoch: number): Draft {
 
 interface Parts {
   readonly generations: Map<string, GenerationMessage>;
-  readonly modules: Map<string, WebAssembly.Module>;
+  readonly modules: Map<string, Program>;
 }
 
 export function liveOf(wish: Pick<Wish, "live" | "records">, filter: string): Version | null {

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { sha256Hex } from "../base/hash.ts";
 import { problemError } from "../base/problem.ts";
 import type { FilterOptions } from "../plugin/options.ts";
+import type { Jco } from "../module/component/jco.ts";
 import type { Compiler } from "../../sdk/build/index.ts";
 import type { Canary } from "./canary.ts";
 import { makeCandidate } from "./candidate.ts";
@@ -15,6 +16,7 @@ export interface FilterBookOptions {
   readonly warn: (text: string) => void;
   readonly compiler: Compiler;
   readonly canary: Canary;
+  readonly jco: Jco;
   readonly clock: Clock;
   /** Files a filter depends on, whenever they are known anew. */
   readonly watched: (filter: string, files: readonly string[]) => void;
@@ -74,7 +76,7 @@ export class FilterBook {
     if (same !== undefined && sameShape(same.options, options) && (label === undefined || same.label === label))
       return same;
     const from = { options, label: label ?? record.nextLabel(), loaded, warn: this.#options.warn };
-    return makeCandidate(from, this.#options.canary, this.#options.clock);
+    return makeCandidate(from, this.#options);
   }
 }
 

@@ -2,6 +2,7 @@
 // rules of changing it live in the files that take a Runtime.
 import type { Clock } from "../base/clock.ts";
 import type { ProxyConfig } from "../config/options.ts";
+import type { Jco } from "../module/component/jco.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import type { Compiler } from "../../sdk/build/index.ts";
 import type { Canary } from "./canary.ts";
@@ -32,6 +33,7 @@ export interface Runtime {
   readonly faults: FaultDesk;
   readonly compiler: Compiler;
   readonly canary: Canary;
+  readonly jco: Jco;
   readonly stateFile: StateFile;
   readonly keeper: Keeper;
   readonly stores: SharedStores;

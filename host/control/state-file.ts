@@ -3,10 +3,11 @@
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Jco } from "../module/component/jco.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import type { ExperimentState } from "./experiment-state.ts";
 import type { FilterRecord } from "./filter-record.ts";
-import { moduleKeyOf, prepareFilter } from "./prepare-filter.ts";
+import { moduleKeyOf, prepareKnown } from "./prepare-filter.ts";
 import type { Version } from "./version.ts";
 
 interface StoredVersion extends Pick<
@@ -31,10 +32,12 @@ export interface StoredState {
 
 export class StateFile {
   readonly #directory: string;
+  readonly #jco: Jco;
   #saved = new Set<string>();
 
-  constructor(directory: string) {
+  constructor(directory: string, jco: Jco) {
     this.#directory = directory;
+    this.#jco = jco;
   }
 
   get #path(): string {
@@ -89,7 +92,7 @@ export class StateFile {
   #lazyVersion(stored: StoredVersion, options: FilterOptions): Version {
     const { pluginConfig: _kept, ...names } = stored;
     const wasm = once(() => readFileSync(this.#modulePath(stored.sha256)));
-    const prepared = once(() => prepareFilter(wasm(), options));
+    const prepared = once(() => prepareKnown(wasm(), options, this.#jco));
     return {
       ...names,
       map: null,

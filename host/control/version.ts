@@ -3,6 +3,7 @@
 import { sha256Hex } from "../base/hash.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import type { GenerationMessage } from "../link/messages.ts";
+import type { Program } from "../module/component/program.ts";
 import type { VersionInfo } from "./types.ts";
 
 export interface Version {
@@ -19,7 +20,7 @@ export interface Version {
   /** Source map of `wasm`, if there is one. */
   readonly map: Uint8Array | null;
   /** The module as it runs (capped, instrumented). */
-  readonly module: WebAssembly.Module;
+  readonly module: Program;
   readonly moduleKey: string;
   /** Offsets of `module` to those of `wasm`; null when they are the same. */
   readonly offsets: Uint32Array | null;

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { ProxyConfig } from "../config/options.ts";
+import { Jco } from "../module/component/jco.ts";
 import type { FaultReport } from "../plugin/services.ts";
 import { Compiler } from "../../sdk/build/index.ts";
 import { Canary } from "./canary.ts";
@@ -88,11 +89,12 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
   const threads: Threads = startThreads(options, { config, epoch, stores, desk: calls.desk });
   const compiler = new Compiler({ cacheDir: join(config.stateDir, "cache"), backgroundRelease: options.watch });
   const canary = new Canary(clock);
+  const jco = new Jco({ cacheDir: join(config.stateDir, "cache") });
   const emit: EventHub["emit"] = (event) => events.emit(event);
   const warn = (text: string): void => emit({ type: "log", text: `warning: ${text}` });
-  const book = new FilterBook({ compiler, canary, clock, warn, watched: calls.watched });
+  const book = new FilterBook({ compiler, canary, jco, clock, warn, watched: calls.watched });
   const serial = new Serial();
-  const stateFile = new StateFile(config.stateDir);
+  const stateFile = new StateFile(config.stateDir, jco);
   const experiments: Runtime["experiments"] = new Map();
   const save = (): Promise<void> => stateFile.save(book.records, [...experiments.values()]);
   return {
@@ -111,6 +113,7 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     }),
     compiler,
     canary,
+    jco,
     stateFile,
     keeper: new Keeper({ clock, serial, save, refused: (reason) => emit(stateRefused(reason)) }),
     stores,

@@ -6,6 +6,7 @@ import { problemError, toProblems } from "../base/problem.ts";
 import type { DataLink } from "../link/link.ts";
 import type { PrepareMessage, ReportParts, SnapshotMessage, ThreadReport, ToData } from "../link/messages.ts";
 import type { TapMessage } from "../link/tap.ts";
+import type { Program } from "../module/component/program.ts";
 import { Generation } from "../plugin/generation.ts";
 import type { PluginServices } from "../plugin/services.ts";
 import type { Cluster } from "../upstream/cluster.ts";
@@ -34,7 +35,7 @@ const EMPTY: SnapshotMessage = { epoch: 0, listeners: [], clusters: [], generati
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #ledger: ArmLedger;
-  readonly #modules = new Map<string, WebAssembly.Module>();
+  readonly #modules = new Map<string, Program>();
   /** Every generation with an instance on this thread, draining ones included. */
   readonly #generations = new Map<string, Generation>();
   readonly #clusters = new Map<string, { readonly cluster: Cluster; readonly text: string }>();

@@ -5,6 +5,7 @@ import type { Problem } from "../base/problem.ts";
 import type { LayerOptions, OverrideOptions, Targeting, UnitSource } from "../experiment/options.ts";
 import type { TallyPlan, TallySums } from "../experiment/tally.ts";
 import type { UnitBookHandle } from "../experiment/unit-book.ts";
+import type { Program } from "../module/component/program.ts";
 import type { ListenerOptions } from "../net/options.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { FilterOptions } from "../plugin/options.ts";
@@ -75,7 +76,7 @@ export interface PrepareMessage {
   readonly type: "prepare";
   readonly snapshot: SnapshotMessage;
   /** Compiled modules this thread may not have yet. */
-  readonly modules: readonly { readonly key: string; readonly module: WebAssembly.Module }[];
+  readonly modules: readonly { readonly key: string; readonly module: Program }[];
   /** Port of every listener that asked for port 0 and is bound already, by listener name. */
   readonly ports: Readonly<Record<string, number>>;
 }

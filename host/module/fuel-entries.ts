@@ -19,6 +19,8 @@ export interface EntryOptions {
   /** Indices of the two globals, as LEB128. */
   readonly fuel: readonly number[];
   readonly budget: readonly number[];
+  /** False: the export section stays as it is. */
+  readonly wanted: boolean;
 }
 
 export interface FuelEntries {
@@ -42,7 +44,7 @@ export function fuelEntries(section: ByteReader, options: EntryOptions): FuelEnt
   for (let left = section.u32(); left > 0; left--) {
     const from = section.at;
     const name = section.name();
-    const isFunction = section.u8() === 0;
+    const isFunction = section.u8() === 0 && options.wanted;
     exports.push(...section.bytes.subarray(from, section.at));
     const target = section.u32();
     const typeIndex = isFunction && ENTRY.test(name) ? typeIndices[target - imported] : undefined;

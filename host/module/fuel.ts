@@ -33,6 +33,8 @@ const METER: readonly number[] = [0x7e, 1, 0x42, 0, 0x0b];
 export interface FuelOptions {
   /** First value of the counter and of the budget, 0 to 2^31 - 1: what a start section may use. */
   readonly initial: number;
+  /** Callbacks fill the counter themselves. Default true; false where the host does, as for the parts of a component. */
+  readonly entries?: boolean;
 }
 
 export interface FueledModule {
@@ -58,7 +60,7 @@ export function instrument(bytes: Uint8Array, options: FuelOptions): FueledModul
 /** As {@link instrument}, for bytes that have been validated, or made from such by changing limits alone. */
 export function instrumentValid(bytes: Uint8Array, options: FuelOptions): FueledModule {
   try {
-    return new Rewriter(bytes, options.initial).rewrite();
+    return new Rewriter(bytes, options).rewrite();
   } catch (error) {
     if (!(error instanceof ModuleFormatError)) throw error;
     throw problemError("abi", "not_instrumentable", `cannot be given a CPU limit: ${error.message}`, {
@@ -91,7 +93,7 @@ class Rewriter {
   readonly #out: ModuleWriter;
   #points = 0;
 
-  constructor(bytes: Uint8Array, initial: number) {
+  constructor(bytes: Uint8Array, { initial, entries = true }: FuelOptions) {
     this.#bytes = bytes;
     this.#sections = readSections(bytes);
     this.#out = new ModuleWriter(bytes.length + (bytes.length >> 2) + 1024);
@@ -110,6 +112,7 @@ class Rewriter {
       fuel: uleb(globals),
       budget: uleb(globals + 1),
       firstMeter: globals + 2,
+      wanted: entries,
     });
     const { meters } = this.#entries;
     const mutable = [0x7f, 1, 0x41, ...sleb(initial), 0x0b];

@@ -73,7 +73,9 @@ export function inspectModule(bytes: Uint8Array): ModuleInfo {
 export function checkFilterModule(bytes: Uint8Array, name: string): ModuleInfo {
   const info = inspectModule(bytes);
   if (info.kind === "component") {
-    throw problemError("abi", "component", `filter ${name} is a component; a core proxy-wasm module was expected`);
+    throw problemError("abi", "component", `filter ${name} is a component; a core proxy-wasm module was expected`, {
+      hint: "name the .wasm as the source of a filter: the host takes it apart by itself",
+    });
   }
   if (info.problems.length === 0) return info;
   throw new ProblemError(
@@ -82,7 +84,7 @@ export function checkFilterModule(bytes: Uint8Array, name: string): ModuleInfo {
 }
 
 /** By the first eight bytes: version 1 layer 0 is a core module, layer 1 a component. */
-function kindOf(bytes: Uint8Array): ModuleInfo["kind"] {
+export function kindOf(bytes: Uint8Array): ModuleInfo["kind"] {
   if (bytes.length < 8 || Buffer.from(bytes.subarray(0, 4)).toString("latin1") !== "\0asm") return "unknown";
   if (bytes[6] === 1 && bytes[7] === 0) return "component";
   return bytes[4] === 1 && bytes[5] === 0 && bytes[6] === 0 && bytes[7] === 0 ? "core" : "unknown";

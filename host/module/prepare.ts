@@ -5,6 +5,7 @@ import { ProblemError, problemError } from "../base/problem.ts";
 import { assertValid, instrumentValid } from "./fuel.ts";
 import { checkFilterModule, type ModuleInfo } from "./inspect.ts";
 import { capMemory } from "./memory-cap.ts";
+import type { Program } from "./component/program.ts";
 
 export interface PrepareOptions {
   /** The filter's, for messages. */
@@ -17,14 +18,19 @@ export interface PrepareOptions {
   readonly fuel: number | null;
 }
 
-export interface PreparedModule {
+/** Whatever a filter is made of, ready to be instantiated. */
+export interface PreparedFilter {
   /** Of the original bytes. */
   readonly info: ModuleInfo;
+  readonly module: Program;
+  /** From what was compiled to the original, for `originalOffset`; null when there is no fuel counter. */
+  readonly offsets: Uint32Array | null;
+}
+
+export interface PreparedModule extends PreparedFilter {
   readonly module: WebAssembly.Module;
   /** What was compiled. */
   readonly bytes: Uint8Array;
-  /** From `bytes` to the original, for `originalOffset`; null when there is no fuel counter. */
-  readonly offsets: Uint32Array | null;
 }
 
 /** Throws a ProblemError (kind `abi`) with everything that keeps the module from being this filter. */
@@ -63,4 +69,14 @@ function compiled(bytes: Uint8Array): WebAssembly.Module {
     assertValid(bytes, "the module with its fuel counter");
     throw error;
   }
+}
+
+/** A core module of no particular kind, with its limits: the counter is filled once, with its first value. @throws ProblemError */
+export function prepareCoreModule(
+  bytes: Uint8Array,
+  { memoryBytes, fuel }: Pick<PrepareOptions, "memoryBytes" | "fuel">,
+): WebAssembly.Module {
+  assertValid(bytes, "the module");
+  const capped = capMemory(bytes, { memoryBytes }).bytes;
+  return compiled(fuel === null ? capped : instrumentValid(capped, { initial: fuel, entries: false }).bytes);
 }

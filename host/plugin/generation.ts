@@ -9,6 +9,7 @@
 import type { Timer } from "../base/clock.ts";
 import type { FaultCause, GuestFault } from "../vm/faults.ts";
 import { addUse, type FuelUse } from "../vm/fuel-meter.ts";
+import type { Program } from "../module/component/program.ts";
 import { WARN } from "../../sdk/assembly/abi/log-level.ts";
 import { policyFor } from "./failure-policy.ts";
 import { giveState, type HandOverResult, takeState, type WrittenState } from "./hand-over.ts";
@@ -35,7 +36,7 @@ export interface GenerationSpec extends InstanceSpec {
 
 export class Generation {
   readonly spec: GenerationSpec;
-  readonly #module: WebAssembly.Module;
+  readonly #module: Program;
   readonly #services: PluginServices;
   #instance: FilterInstance | null;
   #holders = 0;
@@ -54,7 +55,7 @@ export class Generation {
   #cause: FaultCause = "trap";
 
   /** @throws ProblemError when the filter does not start or refuses its configuration */
-  constructor(spec: GenerationSpec, module: WebAssembly.Module, services: PluginServices) {
+  constructor(spec: GenerationSpec, module: Program, services: PluginServices) {
     this.spec = spec;
     this.#module = module;
     this.#services = services;
@@ -81,7 +82,7 @@ export class Generation {
 
   /** Linear memory of the living instance; 0 without one. */
   get memoryBytes(): number {
-    return this.#instance?.vm.memory.byteLength ?? 0;
+    return this.#instance?.vm.memoryBytes ?? 0;
   }
 
   /** What each callback has used, over all instances there were. */

@@ -1,5 +1,6 @@
 // A filter instance: one VM with its plugin contexts, from start-up to its end. Built whole or not at all.
 import { problemError, type ProblemError } from "../base/problem.ts";
+import type { Program } from "../module/component/program.ts";
 import type { GuestFault } from "../vm/faults.ts";
 import type { VmOptions } from "../vm/guest.ts";
 import type { SharedStore } from "../vm/ports.ts";
@@ -22,12 +23,7 @@ export class FilterInstance {
   readonly #contexts = new Map<string, PluginContext>();
 
   /** @throws ProblemError when the module does not start or refuses a configuration; nothing is left behind */
-  constructor(
-    module: WebAssembly.Module,
-    spec: InstanceSpec,
-    services: PluginServices,
-    onFault: (fault: GuestFault) => void,
-  ) {
+  constructor(module: Program, spec: InstanceSpec, services: PluginServices, onFault: (fault: GuestFault) => void) {
     const said: string[] = [];
     this.vm = new Vm(module, vmOptions(spec, services, said, onFault));
     if (this.vm.fault !== null) throw startProblem(spec, this.vm.fault, said);

@@ -46,6 +46,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
   declared: Map<string, DeclaredProperty> | null = null;
   readonly handOver = new HandOver();
   readonly #dns: DnsQueries;
+  readonly configuration: string;
   readonly #config: Buffer;
   readonly #vmConfig: Buffer;
   #configuring = false;
@@ -61,6 +62,7 @@ export class PluginContext implements Hostcalls, QueueListener, ForeignContext, 
     this.vm = vm;
     this.options = options;
     this.services = services;
+    this.configuration = config;
     this.#config = Buffer.from(config);
     this.#vmConfig = Buffer.from(options.vmConfig);
     this.callouts = new Callouts({

@@ -1,5 +1,6 @@
 // One simulated request through one filter, told as a story: what `sluice call` and `POST /api/v1/try` show.
 import type { HeaderList } from "../abi/headers.ts";
+import type { Transpiled } from "../module/component/transpiled.ts";
 import type { ProfileName } from "../vm/profile-name.ts";
 import { type Phase, Story } from "../vm/story.ts";
 import { Harness } from "./harness.ts";
@@ -7,6 +8,8 @@ import { DEFAULT_FUEL } from "./load-filter.ts";
 
 export interface CallOptions {
   readonly wasm: Uint8Array;
+  /** Of a component: what jco made of it. */
+  readonly transpiled?: Transpiled;
   /** JSON text; "" for none. */
   readonly pluginConfig: string;
   readonly method: string;
@@ -46,8 +49,8 @@ export function callFilter(options: CallOptions): CallResult {
     maxCalls: Infinity,
     tell: (phase) => void phases.push(phase),
   });
-  const { wasm, pluginConfig, method, path, headers, body } = options;
-  const harness = new Harness([{ name: "filter", wasm, config: pluginConfig }], {
+  const { wasm, transpiled, pluginConfig, method, path, headers, body } = options;
+  const harness = new Harness([{ name: "filter", wasm, config: pluginConfig, ...(transpiled && { transpiled }) }], {
     trace: story,
     logLevel: 0,
     ...(options.profile === undefined ? {} : { profile: options.profile }),

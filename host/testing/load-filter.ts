@@ -1,7 +1,9 @@
 // A filter made ready for the harness: the defaults of its options, its module prepared once however many harnesses use it.
 import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import { sha256Hex } from "../base/hash.ts";
-import { prepareModule, type PreparedModule, type PrepareOptions } from "../module/prepare.ts";
+import { prepareComponent } from "../module/component/prepare-component.ts";
+import type { Transpiled } from "../module/component/transpiled.ts";
+import { prepareModule, type PreparedFilter, type PrepareOptions } from "../module/prepare.ts";
 import { semverOf } from "../module/semver.ts";
 import { FILTER_DEFAULTS } from "../plugin/defaults.ts";
 import { Generation } from "../plugin/generation.ts";
@@ -11,6 +13,8 @@ import type { PluginServices } from "../plugin/services.ts";
 export interface FilterUnderTest {
   readonly name: string;
   readonly wasm: Uint8Array;
+  /** Of a component: what jco made of it. */
+  readonly transpiled?: Transpiled;
   /** pluginConfig: an object, or the text itself. Absent = no configuration. */
   readonly config?: unknown;
   readonly options?: Partial<FilterOptions>;
@@ -20,24 +24,27 @@ export interface FilterUnderTest {
 export const DEFAULT_FUEL = 10_000_000;
 
 /** Modules prepared before, by their bytes: suites run one module hundreds of times. */
-const prepared = new WeakMap<Uint8Array, Map<string, PreparedModule>>();
+const prepared = new WeakMap<Uint8Array, Map<string, PreparedFilter>>();
 
-function prepareOnce(wasm: Uint8Array, options: PrepareOptions): PreparedModule {
-  const known = prepared.get(wasm) ?? new Map<string, PreparedModule>();
+function prepareOnce({ wasm, transpiled }: FilterUnderTest, options: PrepareOptions): PreparedFilter {
+  const known = prepared.get(wasm) ?? new Map<string, PreparedFilter>();
   prepared.set(wasm, known);
   const limits = `${options.memoryBytes}/${options.tableEntries}/${options.fuel}`;
-  const ready = known.get(limits) ?? prepareModule(wasm, options);
+  const prepare = (): PreparedFilter =>
+    transpiled === undefined ? prepareModule(wasm, options) : prepareComponent(wasm, transpiled, options);
+  const ready = known.get(limits) ?? prepare();
   known.set(limits, ready);
   return ready;
 }
 
 /** @throws ProblemError when the filter does not load or refuses its configuration */
-export function loadFilter({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
+export function loadFilter(given: FilterUnderTest, services: PluginServices): Generation {
+  const { name, wasm, config, options } = given;
   const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
   const filter: FilterOptions = { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, ...options };
   const { fuel, memoryBytes, tableEntries } = filter.limits;
   const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
-  const { module, info } = prepareOnce(wasm, { name, memoryBytes, tableEntries, fuel: initial });
+  const { module, info } = prepareOnce(given, { name, memoryBytes, tableEntries, fuel: initial });
   const spec = {
     options: filter,
     version: "test",

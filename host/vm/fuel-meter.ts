@@ -1,6 +1,7 @@
 // The fuel counter of one instance, seen from the host: globals that module/fuel.ts added. Filled by the module itself at
 // each callback; read here for reports and metrics, which is rare.
 import { MAX_FUEL } from "../abi/limits.ts";
+import { FuelTank } from "./fuel-tank.ts";
 
 /** What a callback has used since the instance began. */
 export interface FuelUse {
@@ -20,6 +21,9 @@ export class FuelMeter {
   #counter: WebAssembly.Global | null = null;
   /** What the module fills its counter with at the start of each callback. */
   #budget: WebAssembly.Global | null = null;
+  /** The counters of a component, which the host fills. */
+  #tank: FuelTank | null = null;
+  readonly #uses = new Map<string, FuelUse>();
   #exports: WebAssembly.Exports = {};
   /** The callback that ended it, whose tail never ran. */
   #last: readonly [string, FuelUse] | null = null;
@@ -28,8 +32,10 @@ export class FuelMeter {
     this.#perCallback = perCallback;
   }
 
-  attach(exports: WebAssembly.Exports): void {
+  /** @param parts exports of each core instance: of a module there is one, its own */
+  attach(exports: WebAssembly.Exports, parts: readonly WebAssembly.Exports[]): void {
     this.#exports = exports;
+    if (parts[0] !== exports) this.#tank = new FuelTank(parts);
     this.#counter = globalOf(exports["__fuel"]);
     this.#budget = globalOf(exports["__fuel_budget"]);
     this.setBudget(1);
@@ -42,26 +48,42 @@ export class FuelMeter {
 
   /** Points that the last callback left over, or the running one may still use; null without a budget. */
   get left(): number | null {
+    if (this.#tank !== null) return this.#tank.left;
     return this.#counter === null ? null : Number(this.#counter.value);
   }
 
   get isOut(): boolean {
+    if (this.#tank !== null) return this.#tank.isEmpty;
     return this.#counter !== null && Number(this.#counter.value) < 0;
   }
 
   /** Of the callback that runs, or ran last; null without a budget. */
   get used(): number | null {
     const { left } = this;
+    if (this.#tank !== null) return this.#tank.used;
     return left === null || this.#budget === null ? null : Number(this.#budget.value) - Math.max(0, left);
   }
 
   setBudget(factor: number): void {
-    if (this.#budget !== null && this.#perCallback !== null)
-      this.#budget.value = Math.min(this.#perCallback * factor, MAX_FUEL);
+    if (this.#perCallback === null) return;
+    const points = Math.min(this.#perCallback * factor, MAX_FUEL);
+    if (this.#budget !== null) this.#budget.value = points;
+    this.#tank?.setBudget(points);
+  }
+
+  /** Of a component, at the start of a callback: it cannot fill its counters by itself. */
+  fill(): void {
+    this.#tank?.fill();
+  }
+
+  /** Of a component, at the end of a callback. */
+  count(callback: string): void {
+    addUse(this.#uses, callback, { calls: 1, points: this.used ?? 0 });
   }
 
   /** What the host did for the guest. Below zero, its next charge point traps, which it cannot catch. */
   charge(points: number): void {
+    this.#tank?.take(points);
     const { left } = this;
     if (this.#counter !== null && left !== null) this.#counter.value = Math.max(-1, left - points);
   }
@@ -72,7 +94,7 @@ export class FuelMeter {
 
   /** By callback; the allocator and the start are not among them. */
   get uses(): ReadonlyMap<string, FuelUse> {
-    const uses = new Map<string, FuelUse>();
+    const uses = new Map<string, FuelUse>(this.#uses);
     for (const name of Object.keys(this.#exports)) {
       if (!name.startsWith(USED)) continue;
       const callback = name.slice(USED.length);

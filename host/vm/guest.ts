@@ -3,6 +3,7 @@
 import type { HeaderCaps } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import type { CallRing } from "./call-ring.ts";
+import type { FuelMeter } from "./fuel-meter.ts";
 import type { FaultReason, GuestFault } from "./faults.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { OutputLines } from "./output-lines.ts";
@@ -70,6 +71,11 @@ export interface Guest {
   readonly missingHeaderIsEmpty: boolean;
   /** Wall clock, frozen for the length of one callback. */
   nowNanos(): bigint;
+  /** Its counter, or those of its parts. */
+  readonly fuel: FuelMeter;
+  readonly fuelLeft: number | null;
+  /** Linear memory, all of it. */
+  readonly memoryBytes: number;
   /** Ends the guest; the reason stands even if the guest catches the exception. */
   abort(reason: FaultReason, message: string): never;
   setEffectiveContext(id: number): Status;

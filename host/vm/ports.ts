@@ -87,6 +87,8 @@ export interface Hostcalls {
   foreign(name: string, args: Buffer): ForeignResult;
   /** For reports: the request this is about. Absent = none. */
   readonly requestId?: string;
+  /** The plugin context it belongs to, itself or another: its configuration, as text. */
+  readonly plugin?: { readonly configuration: string };
   /** Keeps its instance past the drain deadline: a connection that a reload must not break. */
   readonly longLived?: boolean;
   /** Hears of every value the guest records in a metric on this context's behalf; absent: nobody asks. */

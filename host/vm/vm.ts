@@ -4,6 +4,7 @@
 import * as status from "../../sdk/assembly/abi/status.ts";
 import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
+import { CallIds, type CallKind } from "./call-ids.ts";
 import { downstreamSide, lookUpCallbacks, NO_CALLBACKS, requestSide, responseSide, upstreamSide } from "./callbacks.ts";
 import type { GuestCallback, GuestCallbacks } from "./callbacks.ts";
 import { CallRing } from "./call-ring.ts";
@@ -12,13 +13,15 @@ import type { FaultCause, FaultReason, GuestFault } from "./faults.ts";
 import { FuelMeter } from "./fuel-meter.ts";
 import { ContextTable } from "./context-table.ts";
 import type { Guest, VmOptions } from "./guest.ts";
-import { buildImports, isFirstVersion } from "./imports.ts";
+import { isFirstVersion } from "./imports.ts";
 import { GuestMemory } from "./memory.ts";
 import { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
 import { type Profile, profiled, profileOf } from "./profile.ts";
+import { isComponent, type Program } from "../module/component/program.ts";
 import { Refusal } from "./refusal.ts";
 import { RESTRICTED, takeRefusal } from "./restricted.ts";
+import { type Running, startProgram } from "./start-program.ts";
 import { startUp } from "./start-up.ts";
 import { traceCallbacks } from "./trace.ts";
 
@@ -26,9 +29,6 @@ import { traceCallbacks } from "./trace.ts";
 export const FAULTED = -1;
 /** What it answers when the guest itself said -1, a result that means nothing in any callback. */
 const NO_KNOWN_RESULT = 0x7fff_ffff;
-
-/** Ids stay positive for guests that take them for signed numbers. */
-const MAX_CALLS = 2 ** 29 - 1;
 
 export class Vm implements Guest {
   readonly refusal = new Refusal();
@@ -53,24 +53,25 @@ export class Vm implements Guest {
   readonly missingHeaderIsEmpty: boolean;
   #allocator: ((size: number) => number) | null = null;
   readonly fuel: FuelMeter;
+  #memories: readonly WebAssembly.Memory[] = [];
   #ended: { readonly reason: FaultReason; readonly message: string } | null = null;
   #deferred: (() => void)[] = [];
   #running = false;
   /** The context on whose behalf the allocator runs. */
   #suspended: Hostcalls | null = null;
   #frozenNanos = 0n;
-  #calls = 0;
+  readonly #callIds = new CallIds();
 
-  constructor(module: WebAssembly.Module, options: VmOptions) {
+  constructor(program: Program, options: VmOptions) {
     this.options = options;
     this.fuel = new FuelMeter(options.fuel);
     this.output = new OutputLines((level, text) => options.services.log(level, 0, text));
-    this.missingHeaderIsEmpty = isFirstVersion(module);
+    this.missingHeaderIsEmpty = !isComponent(program) && isFirstVersion(program);
     this.#guard("start", "_initialize", 0, () => {
       const profile = profileOf(this.options.profile, this);
-      const instance = new WebAssembly.Instance(module, buildImports(this, module, profile));
-      this.#attach(instance.exports, profile);
-      startUp(instance.exports, () => void (this.#ended = null));
+      const running = startProgram(program, this, profile);
+      this.#attach(running, profile);
+      startUp(running.exports, () => void (this.#ended = null));
       throwIf(takeRefusal());
       return 0;
     });
@@ -78,13 +79,14 @@ export class Vm implements Guest {
     this.services = options.services;
   }
 
-  #attach(exports: WebAssembly.Exports, profile: Profile | null): void {
+  #attach({ exports, parts, memories }: Running, profile: Profile | null): void {
     const allocator = exports["malloc"] ?? exports["proxy_on_memory_allocate"];
     this.#allocator = typeof allocator === "function" ? (allocator as (size: number) => number) : null;
-    const { sluice_scratch: scratch } = exports;
+    const { memory, sluice_scratch: scratch } = exports;
     const address = profile === null && scratch instanceof WebAssembly.Global ? Number(scratch.value) : 0;
-    this.memory.attach(exports["memory"] as WebAssembly.Memory, (size) => this.#allocate(size), address);
-    this.fuel.attach(exports);
+    if (memory instanceof WebAssembly.Memory) this.memory.attach(memory, (size) => this.#allocate(size), address);
+    this.fuel.attach(exports, parts);
+    this.#memories = memories;
     // Another host knows nothing of this export either, and announces every stream.
     this.lazyStreams = profile === null && exports["sluice_lazy_streams"] instanceof WebAssembly.Global;
     const found = lookUpCallbacks(exports, this.options.allowedCapabilities);
@@ -146,13 +148,8 @@ export class Vm implements Guest {
     return result;
   }
 
-  /**
-   * A number for a call-out: `kind` (0 HTTP, 1 gRPC call, 2 gRPC stream) in the low two bits, as in Envoy. One count for all
-   * plugin contexts of the VM, since guests look call-outs up by this number alone.
-   */
-  nextCallId(kind: 0 | 1 | 2): number {
-    this.#calls = this.#calls === MAX_CALLS ? 1 : this.#calls + 1;
-    return this.#calls * 4 + kind;
+  nextCallId(kind: CallKind): number {
+    return this.#callIds.next(kind);
   }
 
   #guard(cause: FaultCause, name: string, contextId: number, run: () => number): number {
@@ -183,6 +180,11 @@ export class Vm implements Guest {
 
   charge(points: number): void {
     this.fuel.charge(points);
+  }
+
+  /** Linear memory, all of it. */
+  get memoryBytes(): number {
+    return this.#memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0);
   }
 
   #leave(): void {
@@ -263,7 +265,7 @@ export class Vm implements Guest {
 
   #orOom(reason: FaultReason): FaultReason {
     const page = 65_536;
-    return reason === "trap" && this.memory.byteLength + page > this.options.memoryBytes ? "oom" : reason;
+    return reason === "trap" && this.memoryBytes + page > this.options.memoryBytes ? "oom" : reason;
   }
 
   overLimit(limit: string, answer: Status, reason: string, subject: string | number = ""): Status {

@@ -2,7 +2,15 @@
 // chain. `harness("filters/auth", { config })` takes a filter folder, an entry file, a .wasm, or bytes.
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { Harness, ProblemError, type FilterUnderTest, type HarnessOptions } from "../../host/testing.ts";
+import {
+  Harness,
+  Jco,
+  kindOf,
+  ProblemError,
+  type FilterUnderTest,
+  type HarnessOptions,
+  type Transpiled,
+} from "../../host/testing.ts";
 import { Compiler, type Compiled, type Mode } from "../build/index.ts";
 import { defaultProfile } from "./profiles.ts";
 
@@ -69,7 +77,18 @@ async function load(input: FilterInput, mode: Mode): Promise<FilterUnderTest> {
   const { source, config, options } = input;
   const name = input.name ?? (typeof source === "string" ? nameOf(source) : "filter");
   const wasm = typeof source === "string" ? await moduleOf(source, mode) : source;
-  return { name, wasm, config, ...(options === undefined ? {} : { options }) };
+  const transpiled = kindOf(wasm) === "component" ? await takenApart(wasm, name) : undefined;
+  return { name, wasm, config, ...(transpiled && { transpiled }), ...(options === undefined ? {} : { options }) };
+}
+
+/** What jco makes of a component; its process ends with the call. */
+async function takenApart(wasm: Uint8Array, name: string): Promise<Transpiled> {
+  const jco = new Jco({ cacheDir: CACHE });
+  try {
+    return await jco.transpile(wasm, `filter ${name}`);
+  } finally {
+    jco.close();
+  }
 }
 
 function nameOf(source: string): string {

@@ -18,7 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["host/link", "host/config"],
   ["host/data-plane"],
   ["host/control"],
-  ["host/admin", "host/demo", "host/testing"],
+  ["host/admin", "host/demo", "host/testing", "host/runner"],
   ["host/suite"],
   ["host/cli"],
   ["host/index.ts", "host/testing.ts"],

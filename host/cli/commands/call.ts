@@ -6,6 +6,7 @@ import { EXIT, UsageError } from "../exit.ts";
 import { type CallOptions, type CallResult, loadCall } from "../parts.ts";
 import { PROFILES } from "../../vm/profile-name.ts";
 import { storyLines } from "../story.ts";
+import { takeApart } from "../take-apart.ts";
 import { readModule } from "./inspect.ts";
 
 type Header = readonly [string, string];
@@ -25,8 +26,12 @@ export async function textOrFile(text: string, cwd: string): Promise<string> {
 async function toOptions(context: Context): Promise<CallOptions> {
   const { args, cwd } = context;
   const data = args.text("data");
+  const path = args.text("wasm") ?? "";
+  const wasm = await readModule(context, path);
+  const transpiled = await takeApart(wasm, path, cwd);
   return {
-    wasm: await readModule(context, args.text("wasm") ?? ""),
+    wasm,
+    ...(transpiled === null ? {} : { transpiled }),
     pluginConfig: await textOrFile(args.text("config") ?? "", cwd),
     method: args.text("request") ?? (data === undefined ? "GET" : "POST"),
     path: args.text("path") ?? "/",

@@ -64,6 +64,9 @@ async function findAll({ cwd }: Context): Promise<readonly Finding[]> {
     await checkPort(9901, "--admin-port"),
     await checkFolder(cwd),
     await checkPackage("assemblyscript", "compiling filters"),
+    await checkPackage("@bytecodealliance/jco-transpile", "components"),
+    await checkPackage("@bytecodealliance/preview2-shim", "run and serve of WASI 0.2 components"),
+    await checkPackage("componentize-qjs", "filters in JavaScript"),
   ];
 }
 

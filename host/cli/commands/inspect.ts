@@ -4,7 +4,8 @@ import { resolve } from "node:path";
 import { problemError } from "../../base/problem.ts";
 import type { Command, Context } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { loadInspect, type ModuleSummary } from "../parts.ts";
+import type { ModuleSummary } from "../parts.ts";
+import { inspectAny } from "../take-apart.ts";
 
 /** Reads a module named on the command line. */
 export async function readModule(context: Context, path: string): Promise<Uint8Array> {
@@ -42,7 +43,7 @@ function draw(info: ModuleSummary, { terminal }: Context): void {
 async function run(context: Context): Promise<number> {
   const path = context.args.text("wasm") ?? "";
   const bytes = await readModule(context, path);
-  const info = (await loadInspect())(bytes);
+  const info = await inspectAny(bytes, path, context.cwd);
   if (context.terminal.json) context.terminal.object(info);
   else draw(info, context);
   const problems = info.problems ?? [];

@@ -9,7 +9,8 @@ import type { Command, Context } from "../command.ts";
 import { compileEntry, withCompiler } from "../compile.ts";
 import { readConfigFile } from "../config-file.ts";
 import { EXIT, exitCodeOfProblems } from "../exit.ts";
-import { type FilterCompiler, loadInspect } from "../parts.ts";
+import { inspectAny } from "../take-apart.ts";
+import type { FilterCompiler } from "../parts.ts";
 
 /** What is wrong with a filter, and what will not work as its author may think. */
 interface FilterVerdict {
@@ -33,9 +34,9 @@ async function checkConfig(context: Context): Promise<Checked> {
   }
 }
 
-async function checkWasm(filter: FilterOptions): Promise<FilterVerdict> {
-  const inspect = await loadInspect();
-  const { problems = [], warnings = [] } = inspect(await readFile(filter.source));
+async function checkWasm(filter: FilterOptions, cwd: string): Promise<FilterVerdict> {
+  const inspected = await inspectAny(await readFile(filter.source), filter.source, cwd).catch(toVerdict);
+  const { problems = [], warnings = [] } = inspected;
   return {
     problems: problems.map(({ message, hint }) => ({
       kind: "abi",
@@ -48,13 +49,19 @@ async function checkWasm(filter: FilterOptions): Promise<FilterVerdict> {
   };
 }
 
+/** A component that cannot even be taken apart. */
+function toVerdict(error: unknown): FilterVerdict {
+  if (error instanceof ProblemError) return wrong(error.problems);
+  throw error;
+}
+
 async function checkFilter(filter: FilterOptions, compiler: FilterCompiler, cwd: string): Promise<FilterVerdict> {
   if (filter.source === "" || filter.source.startsWith("https://")) return FINE;
   if (!existsSync(filter.source)) {
     const message = `filter ${filter.name}: there is no ${filter.source}`;
     return wrong([{ kind: "config", code: "no_source", message, hint: "paths are relative to the config file" }]);
   }
-  if (filter.source.endsWith(".wasm")) return checkWasm(filter);
+  if (filter.source.endsWith(".wasm")) return checkWasm(filter, cwd);
   const outcome = await compileEntry(compiler, filter.source, { mode: "debug", cwd });
   return outcome.compiled === null ? wrong(outcome.problems) : FINE;
 }

@@ -245,7 +245,7 @@ describe("tools", () => {
     expect(JSON.parse(out).title).toBe("sluice configuration");
   });
 
-  test("doctor checks Node, ports and the folder", async () => {
+  test("doctor checks Node, ports, the folder, and what is installed for what", async () => {
     const { code, out } = await here("doctor", "--json");
     expect(code).toBe(0);
     const { checks } = JSON.parse(out) as { checks: { check: string; state: string }[] };
@@ -256,6 +256,9 @@ describe("tools", () => {
       "port 9901",
       "folder",
       "assemblyscript",
+      "@bytecodealliance/jco-transpile",
+      "@bytecodealliance/preview2-shim",
+      "componentize-qjs",
     ]);
     expect(checks[0]!.state).toBe("ok");
     expect((await here("doctor")).out).toMatch(/^✓ node/);
