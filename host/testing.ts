@@ -5,6 +5,8 @@ export { ProblemError, type Problem } from "./base/problem.ts";
 export { RecordedBytes, TestConnection } from "./testing/connection.ts";
 export { Harness, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
 export { type FilterUnderTest } from "./testing/load-filter.ts";
+export { parseRecording } from "./replay/jsonl.ts";
+export { replayRecording, type ReplayReport } from "./replay/replay.ts";
 export { PROFILES, type ProfileName } from "./vm/profile-name.ts";
 export { RecordedMessage, TestExchange, type RequestInput, type ResponseInput } from "./testing/transport.ts";
 export {

@@ -143,6 +143,12 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/tap.ts")).tap,
   },
   {
+    name: "replay",
+    group: "author",
+    summary: "Run a recording against one or two versions of a filter",
+    load: async () => (await import("./commands/replay.ts")).replay,
+  },
+  {
     name: "doctor",
     group: "tool",
     summary: "Check this machine",
@@ -160,7 +166,6 @@ export const TABLE: readonly TableEntry[] = [
 export const NOT_YET: readonly string[] = [
   "serve",
   "record",
-  "replay",
   "bench",
   "componentize",
   "transpile",

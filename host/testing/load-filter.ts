@@ -31,10 +31,15 @@ function prepareOnce(wasm: Uint8Array, options: PrepareOptions): PreparedModule 
   return ready;
 }
 
-/** @throws ProblemError when the filter does not load or refuses its configuration */
-export function loadFilter({ name, wasm, config, options }: FilterUnderTest, services: PluginServices): Generation {
+export function optionsOf({ name, config, options }: FilterUnderTest): FilterOptions {
   const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
-  const filter: FilterOptions = { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, ...options };
+  return { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, ...options };
+}
+
+/** @throws ProblemError when the filter does not load or refuses its configuration */
+export function loadFilter(under: FilterUnderTest, services: PluginServices): Generation {
+  const { name, wasm } = under;
+  const filter = optionsOf(under);
   const { fuel, memoryBytes, tableEntries } = filter.limits;
   const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
   const { module, info } = prepareOnce(wasm, { name, memoryBytes, tableEntries, fuel: initial });

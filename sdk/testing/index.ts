@@ -2,7 +2,15 @@
 // chain. `harness("filters/auth", { config })` takes a filter folder, an entry file, a .wasm, or bytes.
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { Harness, ProblemError, type FilterUnderTest, type HarnessOptions } from "../../host/testing.ts";
+import {
+  Harness,
+  parseRecording,
+  ProblemError,
+  replayRecording,
+  type FilterUnderTest,
+  type HarnessOptions,
+  type ReplayReport,
+} from "../../host/testing.ts";
 import { Compiler, type Compiled, type Mode } from "../build/index.ts";
 import { defaultProfile } from "./profiles.ts";
 
@@ -12,6 +20,7 @@ export {
   type GrpcScript,
   type Problem,
   type ProfileName,
+  type ReplayReport,
   type ScriptedGrpcAnswer,
   type ScriptedGrpcStream,
   type SeenGrpcCall,
@@ -99,6 +108,33 @@ export async function build(source: string, mode: Mode = "debug"): Promise<Compi
   } finally {
     await compiler.close();
   }
+}
+
+/** What a replay is given: a module or where to build it from, and a configuration instead of the recorded one. */
+export interface ReplaySource {
+  readonly source: string | Uint8Array;
+  readonly config?: unknown;
+}
+
+/**
+ * Runs a recording (a path ending in `.jsonl`, or its text) against one version, which is compared with what was recorded, or
+ * against two, which are compared with each other: `expect((await replay("rec.jsonl", "filters/tag")).differing).toBe(0)`.
+ */
+export async function replay(
+  recording: string,
+  a: string | Uint8Array | ReplaySource,
+  b?: string | Uint8Array | ReplaySource,
+): Promise<ReplayReport> {
+  const text = recording.endsWith(".jsonl") ? await readFile(recording, "utf8") : recording;
+  const inputs = [await replayInput("a", a), ...(b === undefined ? [] : [await replayInput("b", b)])];
+  return replayRecording(parseRecording(text), inputs);
+}
+
+async function replayInput(name: string, given: string | Uint8Array | ReplaySource) {
+  const { source, config } = typeof given === "string" || given instanceof Uint8Array ? { source: given } : given;
+  const wasm = typeof source === "string" ? await moduleOf(source, "debug") : source;
+  const text = config === undefined || typeof config === "string" ? config : JSON.stringify(config);
+  return { name, wasm, ...(text === undefined ? {} : { config: text }) };
 }
 
 /** Why the filter refuses `config`, as an operator reads it; null when it accepts. */
