@@ -105,6 +105,10 @@ export const TABLE: readonly TableEntry[] = [
     group: "control",
     summary: "Watch and steer a stepped rollout: get -w, promote, pause, resume, abort",
     load: async () => (await import("./commands/rollout.ts")).rollout,
+    name: "record",
+    group: "control",
+    summary: "Record what a filter of a running proxy does, event by event",
+    load: async () => (await import("./commands/record.ts")).record,
   },
   {
     name: "filters",
@@ -166,6 +170,7 @@ export const TABLE: readonly TableEntry[] = [
 export const NOT_YET: readonly string[] = [
   "serve",
   "record",
+  "rollout",
   "bench",
   "componentize",
   "transpile",

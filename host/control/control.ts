@@ -30,6 +30,7 @@ import type {
   FilterStatus,
   ListenerStatus,
   LoadResult,
+  Recordings,
   SwapResult,
   TapEvent,
   VersionInfo,
@@ -240,6 +241,10 @@ export class Control implements ControlPlane {
 
   tap(selection: TapSelection, hear: (event: TapEvent) => void): () => void {
     return this.#runtime.taps.open(selection, hear);
+  }
+
+  get recordings(): Recordings {
+    return this.#runtime.recordings;
   }
 
   async setLogLevel(level: ProxyConfig["logLevel"]): Promise<void> {

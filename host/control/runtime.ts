@@ -15,6 +15,8 @@ import type { Keeper } from "./keeper.ts";
 import { connectionsFor, openFilesLimit } from "./open-files.ts";
 import type { RolloutEars } from "./rollout/ears.ts";
 import type { Trials } from "./rollout/trials.ts";
+import type { RecordDesk } from "./record/record-desk.ts";
+import type { Sampling } from "./record/sampling.ts";
 import type { Serial } from "./serial.ts";
 import type { SharedStores } from "./shared-stores.ts";
 import { isCompiled } from "./source.ts";
@@ -36,6 +38,8 @@ export interface Runtime {
   readonly keeper: Keeper;
   readonly stores: SharedStores;
   readonly taps: TapDesk;
+  readonly sampling: Sampling;
+  readonly recordings: RecordDesk;
   readonly experiments: Map<string, ExperimentState>;
   readonly trials: Trials;
   /** Who hears of what concerns rollouts; filled in when the desk stands. */

@@ -16,6 +16,8 @@ import { type Poison, Quarantine } from "./quarantine.ts";
 import { deafEars } from "./rollout/ears.ts";
 import { Trials } from "./rollout/trials.ts";
 import type { Runtime } from "./runtime.ts";
+import { RecordDesk } from "./record/record-desk.ts";
+import { Sampling } from "./record/sampling.ts";
 import { Serial } from "./serial.ts";
 import { SharedStores } from "./shared-stores.ts";
 import { spawnWorker } from "./spawn.ts";
@@ -94,6 +96,7 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
   const serial = new Serial();
   const stateFile = new StateFile(config.stateDir);
   const experiments: Runtime["experiments"] = new Map();
+  const sampling = new Sampling((message) => threads.broadcast(message));
   const save = (): Promise<void> => stateFile.save(book.records, [...experiments.values()]);
   return {
     clock,
@@ -115,6 +118,8 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     keeper: new Keeper({ clock, serial, save, refused: (reason) => emit(stateRefused(reason)) }),
     stores,
     taps: new TapDesk((message) => threads.broadcast(message)),
+    sampling,
+    recordings: new RecordDesk({ clock, sampling, events, live: (filter) => book.live(filter) }),
     experiments,
     trials: new Trials(),
     ears: deafEars(),

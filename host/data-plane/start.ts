@@ -22,6 +22,7 @@ import { filterCounters } from "./filter-counters.ts";
 import { Front } from "./front.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { LogRelay } from "./log-relay.ts";
+import { Recordings } from "./record/recordings.ts";
 import { Taps } from "./tap/taps.ts";
 
 export interface DataPlaneStart {
@@ -63,11 +64,13 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     ...counters,
     faulted: (report) => link.send({ type: "fault", report }),
   };
-  const ticketKeys = Buffer.from(init.ticketKeys);
   const taps = new Taps({ clock, thread: init.threadId, services, registry, link });
+  const recordings = new Recordings({ clock, random, thread: init.threadId, services, link }, registry);
   const current = (): Snapshot => plane.current();
+  const { ticketKeys } = init;
   const budget = new ConnectionBudget(init.connections, init.threadId);
-  const front = new Front({ clock, random, wheel, registry, reusePort, ticketKeys, taps, current, budget });
+  const common = { clock, random, wheel, registry };
+  const front = new Front({ ...common, reusePort, ticketKeys, taps, recordings, current, budget });
   const plane: DataPlane = new DataPlane({
     link,
     clock,
@@ -75,6 +78,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     services,
     front,
     taps,
+    recordings,
     setLogLevel: (level) => void (logLevel = level),
     stop: () => {
       logs.flush();

@@ -6,7 +6,7 @@ import type { DnsAddress, DnsPort } from "../plugin/dns-queries.ts";
 import type { GrpcEvents, GrpcPort, GrpcRequest } from "../plugin/grpc-port.ts";
 import type { CallLine, InLine } from "./events.ts";
 import { callKey } from "./decision.ts";
-import { bytesOf } from "./tape.ts";
+import { wholeBytes } from "./tape.ts";
 import type { World } from "./world.ts";
 
 /** Finds a recorded call-out in the step that runs, or later in the same stream. */
@@ -99,7 +99,7 @@ export class Answers {
   /** The recorded answer arrives. Nothing happens when this module has not asked. */
   deliver({ fn, a, maps, body, status }: InLine): void {
     const id = a[0] ?? 0;
-    const content = bytesOf(body?.x);
+    const content = wholeBytes(body);
     switch (fn) {
       case "proxy_on_http_call_response": {
         const done = this.#http.get(id);

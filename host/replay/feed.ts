@@ -3,6 +3,7 @@
 import type { HeaderList } from "../abi/headers.ts";
 import type { InLine } from "./events.ts";
 import type { ReplayStream } from "./replay-stream.ts";
+import { wholeBytes } from "./tape.ts";
 
 /** One stream of one player. */
 export interface Life {
@@ -32,8 +33,7 @@ export function feed(life: Life, { fn, a, body }: InLine): void {
   const { stream, recorded } = life;
   const list = (map: number): HeaderList => [...(recorded.get(map) ?? [])];
   const end = a[1] === 1;
-  // Of a body that was not recorded only the length is known.
-  const chunk = (): Buffer => (body?.x === undefined ? Buffer.alloc(body?.n ?? 0, "*") : Buffer.from(body.x, "latin1"));
+  const chunk = (): Buffer => wholeBytes(body);
   switch (fn) {
     case "proxy_on_context_create":
       return void stream.contextAt(0, "request");

@@ -2,7 +2,7 @@
 // callback begins.
 import { parsePropertyPath } from "../abi/property-path.ts";
 import type { CallValue } from "../vm/call-values.ts";
-import type { CallLine } from "./events.ts";
+import type { Bytes, CallLine } from "./events.ts";
 
 const key = (fn: string, args: readonly CallValue[]): string => `${fn} ${JSON.stringify(args)}`;
 
@@ -36,3 +36,10 @@ export class Tape {
 
 export const EMPTY_TAPE = new Tape([]);
 export const bytesOf = (value: CallValue | undefined): Buffer => Buffer.from(String(value ?? ""), "latin1");
+
+/** What was recorded of a body, filled up to the length it had. */
+export function wholeBytes(body: Bytes | undefined): Buffer {
+  if (body === undefined) return Buffer.alloc(0);
+  const known = Buffer.from(body.x ?? "", "latin1");
+  return known.length === body.n ? known : Buffer.concat([known, Buffer.alloc(body.n - known.length, "*")]);
+}

@@ -14,6 +14,7 @@ import type {
   VersionInfo,
 } from "../../host/control/types.ts";
 import type { CrashReport } from "../../host/control/crash-report.ts";
+import type { RecordingRequest, RecordingStatus } from "../../host/control/record/recording.ts";
 import type { TapSelection } from "../../host/link/tap.ts";
 import type { MetricSample } from "../../host/observe/samples.ts";
 
@@ -111,11 +112,46 @@ export const FAKE_REPORT: Omit<ExperimentReport, "experiment"> = {
     metrics: [{ name: "success_rate", arm: "b", role: "primary", effect: 0.001, low: -60 / ms, high: 60 / ms }],
   })),
 };
+export const recordingStatus = (more: Partial<RecordingStatus> = {}): RecordingStatus => ({
+  id: 1,
+  filter: "gray",
+  version: "v1",
+  percent: 100,
+  state: "done",
+  ended: "count",
+  startedAt: "2030-01-01T00:00:00.000Z",
+  streams: 3,
+  dropped: 0,
+  bytes: 99,
+  redacted: true,
+  ...more,
+});
+
+export class FakeRecordings {
+  readonly calls: unknown[][] = [];
+  status = recordingStatus();
+  get statuses(): readonly RecordingStatus[] {
+    return [this.status];
+  }
+  open(request: RecordingRequest): RecordingStatus {
+    this.calls.push(["open", request]);
+    return this.status;
+  }
+  stop(id: number): RecordingStatus {
+    this.calls.push(["stop", id]);
+    return this.status;
+  }
+  text(id: number): string {
+    this.calls.push(["text", id]);
+    return '{"t":"header"}\n';
+  }
+}
 
 export class FakeControl implements ControlPlane {
   readonly calls: unknown[][] = [];
   readonly history: SluiceEvent[] = [];
   readonly listenersOfEvents = new Set<(event: SluiceEvent) => void>();
+  readonly recordings = new FakeRecordings();
   state: ControlPlane["state"] = "ready";
   config = FAKE_CONFIG;
   samples: MetricSample[] = [];
