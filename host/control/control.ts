@@ -31,6 +31,7 @@ import type {
   ListenerStatus,
   LoadResult,
   Recordings,
+  Shadows,
   SwapResult,
   TapEvent,
   VersionInfo,
@@ -191,6 +192,7 @@ export class Control implements ControlPlane {
       ...reports.flatMap((report) => report.samples),
       ...this.#runtime.stores.metrics.collect(),
       ...this.#runtime.faults.samples(),
+      ...this.#runtime.shadows.samples,
       ...this.#ownSamples(),
       ...experimentSamples(this.#runtime, reports),
     ]);
@@ -245,6 +247,10 @@ export class Control implements ControlPlane {
 
   get recordings(): Recordings {
     return this.#runtime.recordings;
+  }
+
+  get shadows(): Shadows {
+    return this.#runtime.shadows;
   }
 
   async setLogLevel(level: ProxyConfig["logLevel"]): Promise<void> {

@@ -18,6 +18,7 @@ import type { Trials } from "./rollout/trials.ts";
 import type { RecordDesk } from "./record/record-desk.ts";
 import type { Sampling } from "./record/sampling.ts";
 import type { Serial } from "./serial.ts";
+import type { ShadowDesk } from "./shadow/shadow-desk.ts";
 import type { SharedStores } from "./shared-stores.ts";
 import { isCompiled } from "./source.ts";
 import type { StateFile } from "./state-file.ts";
@@ -40,6 +41,7 @@ export interface Runtime {
   readonly taps: TapDesk;
   readonly sampling: Sampling;
   readonly recordings: RecordDesk;
+  readonly shadows: ShadowDesk;
   readonly experiments: Map<string, ExperimentState>;
   readonly trials: Trials;
   /** Who hears of what concerns rollouts; filled in when the desk stands. */

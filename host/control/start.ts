@@ -101,12 +101,13 @@ function sayWarnings(events: EventHub, warnings: readonly Problem[]): void {
 }
 
 async function stopEverything(runtime: Runtime): Promise<void> {
-  const { threads, config, serial, keeper, compiler, canary } = runtime;
+  const { threads, config, serial, keeper, compiler, canary, shadows } = runtime;
   threads.expectExit();
   await serial.idle();
   await keeper.close();
   await drainAll(runtime, config.drainTimeoutMs);
   await threads.stop();
+  shadows.close();
   await Promise.all([compiler.close(), canary.close()]);
 }
 

@@ -4,6 +4,7 @@ import type { ProxyConfig } from "../config/options.ts";
 import type { LayerOptions } from "../experiment/options.ts";
 import type { ExperimentReport, PostedEvent, PostedResult } from "./report-types.ts";
 import type { TapRecord, TapSelection } from "../link/tap.ts";
+import type { ShadowReport, ShadowRequest } from "./shadow/shadow.ts";
 import type { RecordingRequest, RecordingStatus } from "./record/recording.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { Problem } from "../base/problem.ts";
@@ -202,6 +203,14 @@ export interface Recordings {
   text(id: number): string;
 }
 
+/** Shadows of filters (experiments.md 6): one per filter. Each method @throws ProblemError. */
+export interface Shadows {
+  readonly reports: readonly ShadowReport[];
+  start(request: ShadowRequest): ShadowReport;
+  stop(filter: string): ShadowReport;
+  report(filter: string): ShadowReport;
+}
+
 /** What admin and CLI may ask of the control side. Rejections are ProblemError. */
 export interface ControlPlane {
   readonly events: EventSource;
@@ -248,6 +257,7 @@ export interface ControlPlane {
    */
   tap(selection: TapSelection, hear: (event: TapEvent) => void): () => void;
   readonly recordings: Recordings;
+  readonly shadows: Shadows;
   setLogLevel(level: ProxyConfig["logLevel"]): Promise<void>;
   /** Stops taking new work, waits up to drainTimeout, ends the data threads. */
   shutdown(reason: string): Promise<void>;

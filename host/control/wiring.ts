@@ -19,6 +19,8 @@ import type { Runtime } from "./runtime.ts";
 import { RecordDesk } from "./record/record-desk.ts";
 import { Sampling } from "./record/sampling.ts";
 import { Serial } from "./serial.ts";
+import { ShadowDesk } from "./shadow/shadow-desk.ts";
+import { spawnShadow } from "./shadow/thread-handle.ts";
 import { SharedStores } from "./shared-stores.ts";
 import { spawnWorker } from "./spawn.ts";
 import type { StartOptions } from "./start-options.ts";
@@ -28,6 +30,7 @@ import { TapDesk } from "./tap-desk.ts";
 import { ThreadDesk } from "./thread-desk.ts";
 import { LOG_LEVELS, Threads } from "./threads.ts";
 import { sourceFrames, type SourceFrame } from "./trap-position.ts";
+import type { Version } from "./version.ts";
 import { SourceWatch } from "./watch.ts";
 
 /** A name and two keys, as OpenSSL wants them (tls.Server.setTicketKeys). New with every start, never written down. */
@@ -120,6 +123,7 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     taps: new TapDesk((message) => threads.broadcast(message)),
     sampling,
     recordings: new RecordDesk({ clock, sampling, events, live: (filter) => book.live(filter) }),
+    shadows: newShadowDesk({ clock, events, book, sampling, stores }),
     experiments,
     trials: new Trials(),
     ears: deafEars(),
@@ -128,6 +132,12 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     config,
     configText: options.configText,
   };
+}
+
+function newShadowDesk(parts: Pick<Runtime, "clock" | "events" | "book" | "sampling" | "stores">): ShadowDesk {
+  const { book } = parts;
+  const find = (filter: string, version: string): Version => book.get(filter).find(version);
+  return new ShadowDesk({ ...parts, live: (filter) => book.live(filter), find, spawn: spawnShadow });
 }
 
 function stateRefused(reason: string): NewEvent {

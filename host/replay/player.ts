@@ -50,7 +50,10 @@ export class Player {
   #telling: CallbackStep | null = null;
   #step: CallbackStep | null = null;
   #generation: Generation | null = null;
-  #configs: readonly string[] = [];
+  readonly #configs: readonly string[];
+  readonly #services: PluginServices;
+  /** The instance died: the next stream meets another, at once. How long a proxy would wait says nothing about the version. */
+  #died = false;
   #vm: VmLine;
   #fault = "";
   #closing = false;
@@ -66,6 +69,8 @@ export class Player {
     const budget = subject.options.limits.fuel;
     const say = (line: Parameters<Steps["add"]>[0]): void => this.#heard(line);
     this.#recorder = new Recorder({ clock: this.#world.clock, budget, maxBodyBytes: 0, say });
+    this.#configs = subject.config === undefined ? vm.configs : [subject.config];
+    this.#services = this.#surroundings();
     this.#start();
   }
 
@@ -80,20 +85,21 @@ export class Player {
   }
 
   #missing(what: string): void {
+    // A second start-up was never recorded.
+    if (this.#died) return;
     const step = this.#step;
     this.#diverged({ what, callback: step?.in.fn ?? "", c: step?.in.c ?? 0, line: step?.line ?? 0 });
   }
 
   #start(): void {
-    const { options, config, module, sha256, name } = this.#subject;
-    const configs = config === undefined ? this.#vm.configs : [config];
-    this.#configs = configs;
+    const { options, module, sha256, name } = this.#subject;
+    const configs = this.#configs;
     const recorded = { ...options, pluginConfig: configs[0] ?? "" };
     const spec = { options: recorded, version: name, configs, key: name, sha256, semver: "", overrides: {} };
     this.#recorder.instance(this.#vm);
     this.#enter("_initialize", 0);
     try {
-      this.#generation = new Generation(spec, module, this.#services());
+      this.#generation = new Generation(spec, module, this.#services);
       this.#generation.hold();
     } catch (error) {
       this.#fault = error instanceof Error ? error.message : String(error);
@@ -101,7 +107,17 @@ export class Player {
     this.#settle();
   }
 
-  #services(): PluginServices {
+  #renew(): void {
+    const old = this.#generation;
+    this.#generation = null;
+    old?.drain(0, () => {});
+    old?.unhold();
+    this.#own.clear();
+    this.#start();
+    this.#died = false;
+  }
+
+  #surroundings(): PluginServices {
     const { clock, random, shared, queues, metrics, bell } = this.#world;
     const { callouts, grpc, dns } = this.#answers;
     const recorder = this.#recorder;
@@ -118,7 +134,10 @@ export class Player {
       ...(this.#vm.worker === undefined ? {} : { worker: this.#vm.worker }),
       logLevel: () => this.#vm.logLevel,
       log: () => {},
-      faulted: ({ fault }) => recorder.faulted(fault),
+      faulted: ({ fault }) => {
+        this.#died = true;
+        recorder.faulted(fault);
+      },
       trace: this.#trace(recorder),
     };
   }
@@ -174,6 +193,7 @@ export class Player {
   }
 
   #begin(c: number, config: number, facts: Facts): void {
+    if (this.#died) this.#renew();
     const generation = this.#generation;
     if (generation === null) return;
     const text = this.#configs[config] ?? this.#configs[0] ?? "";

@@ -15,6 +15,8 @@ export interface SessionOptions {
   /** Fields that are not compared. */
   readonly ignore: readonly string[];
   readonly live?: SharedStore;
+  /** The second version is a sample: it plays so many streams of each instance, and is not compared with the first. */
+  readonly sampleStreams?: number;
   /** Hears every callback of every version; for tests of determinism. */
   readonly heard?: (subject: string, step: CallbackStep) => void;
 }
@@ -57,7 +59,8 @@ interface Instance {
   readonly judged: Map<number, Judged[]>;
   readonly begins: Map<number, BeginLine>;
   readonly routes: Map<number, string>;
-  readonly sides: Side[];
+  sides: Side[];
+  ended: number;
 }
 
 export class Session {
@@ -75,7 +78,7 @@ export class Session {
   /** @param firstLine number of the line that comes first, for reports */
   constructor(subjects: readonly Subject[], options: SessionOptions, firstLine = 1) {
     this.results = subjects.map((subject) => new Result(subject));
-    this.between = subjects.length === 2 ? new Tally() : null;
+    this.between = subjects.length === 2 && options.sampleStreams === undefined ? new Tally() : null;
     this.#options = options;
     this.#assembly = new Steps(firstLine);
   }
@@ -124,7 +127,14 @@ export class Session {
     const [thread] = vm.split(".");
     for (const known of this.#instances.keys()) if (known.split(".")[0] === thread) this.#close(known);
     const judged = new Map<number, Judged[]>();
-    const instance: Instance = { recorded: new Judge(), judged, begins: new Map(), routes: new Map(), sides: [] };
+    const instance: Instance = {
+      recorded: new Judge(),
+      judged,
+      begins: new Map(),
+      routes: new Map(),
+      sides: [],
+      ended: 0,
+    };
     this.#instances.set(vm, instance);
     for (const result of this.results) {
       // Asked about the player only once it exists: what is told while it starts concerns no stream.
@@ -177,6 +187,7 @@ export class Session {
     const [a, b] = instance.sides;
     if (a !== undefined && b !== undefined)
       this.between?.add({ ...about, differences: compare(a.judged.get(c) ?? [], b.judged.get(c) ?? [], isIgnored) });
+    if (++instance.ended === this.#options.sampleStreams) this.#dropSample(instance);
     instance.begins.delete(c);
     instance.judged.delete(c);
     instance.recorded.forget(c);
@@ -184,6 +195,24 @@ export class Session {
       judged.delete(c);
       judge.forget(c);
     }
+  }
+
+  #dropSample(instance: Instance): void {
+    const [first, ...rest] = instance.sides;
+    for (const { player } of rest) player.close();
+    instance.sides = first === undefined ? [] : [first];
+  }
+
+  /** What waits is not played, and what runs has lost its thread: only instances that begin from now on are. */
+  giveUp(): void {
+    this.#steps = [];
+    this.#at = 0;
+    this.close();
+  }
+
+  /** Steps that wait. */
+  get waiting(): number {
+    return this.#steps.length - this.#at;
   }
 
   #close(vm: string): void {

@@ -14,6 +14,7 @@ import type {
   VersionInfo,
 } from "../../host/control/types.ts";
 import type { CrashReport } from "../../host/control/crash-report.ts";
+import type { ShadowReport, ShadowRequest } from "../../host/control/shadow/shadow.ts";
 import type { RecordingRequest, RecordingStatus } from "../../host/control/record/recording.ts";
 import type { TapSelection } from "../../host/link/tap.ts";
 import type { MetricSample } from "../../host/observe/samples.ts";
@@ -127,6 +128,47 @@ export const recordingStatus = (more: Partial<RecordingStatus> = {}): RecordingS
   ...more,
 });
 
+export const shadowReport = (more: Partial<ShadowReport> = {}): ShadowReport => ({
+  filter: "gray",
+  state: "running",
+  ended: "",
+  a: { version: "v1", sha256: "a".repeat(64) },
+  b: { version: "v2", sha256: "c".repeat(64) },
+  percent: 10,
+  startedAt: "2030-01-01T00:00:00.000Z",
+  dropped: 0,
+  compared: 20,
+  differing: 3,
+  noise: { compared: 20, differing: 0 },
+  fields: [],
+  perField: {},
+  diverged: 0,
+  divergences: [],
+  fuel: [],
+  fault: "",
+  ...more,
+});
+
+export class FakeShadows {
+  readonly calls: unknown[][] = [];
+  status = shadowReport();
+  get reports(): readonly ShadowReport[] {
+    return [this.status];
+  }
+  start(request: ShadowRequest): ShadowReport {
+    this.calls.push(["start", request]);
+    return this.status;
+  }
+  stop(filter: string): ShadowReport {
+    this.calls.push(["stop", filter]);
+    return this.status;
+  }
+  report(filter: string): ShadowReport {
+    this.calls.push(["report", filter]);
+    return this.status;
+  }
+}
+
 export class FakeRecordings {
   readonly calls: unknown[][] = [];
   status = recordingStatus();
@@ -152,6 +194,7 @@ export class FakeControl implements ControlPlane {
   readonly history: SluiceEvent[] = [];
   readonly listenersOfEvents = new Set<(event: SluiceEvent) => void>();
   readonly recordings = new FakeRecordings();
+  readonly shadows = new FakeShadows();
   state: ControlPlane["state"] = "ready";
   config = FAKE_CONFIG;
   samples: MetricSample[] = [];

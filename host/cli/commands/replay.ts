@@ -4,10 +4,10 @@ import { basename, resolve } from "node:path";
 import { problemError } from "../../base/problem.ts";
 import type { Recording } from "../../replay/jsonl.ts";
 import type { ReplayInput, ReplayReport, VersionReport } from "../../replay/replay.ts";
-import type { FieldReport } from "../../replay/tally.ts";
 import type { Command, Context } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { failures, parseFailOn } from "../fail-on.ts";
+import { fieldLines } from "../field-lines.ts";
 import { textOrFile } from "./call.ts";
 import { readModule } from "./inspect.ts";
 
@@ -45,15 +45,6 @@ async function inputs(context: Context): Promise<readonly ReplayInput[]> {
       { ...b, name: `b:${b.name}` },
     ];
   return [a, b].filter((one) => one !== null);
-}
-
-/** `request_headers  request.header.x-tag  3 of 20  all` and an example below. */
-function fieldLines({ phase, field, count, routes, examples }: FieldReport, compared: number): readonly string[] {
-  const where = Object.entries(routes).map(([route, times]) => `${route || "-"} ${times}`);
-  const [example] = examples;
-  const shown = example === undefined ? [] : [`    a ${example.a ?? "(nothing)"}`, `    b ${example.b ?? "(nothing)"}`];
-  const place = example === undefined ? "" : `  first at line ${example.line}`;
-  return [`  ${phase}  ${field}  ${count} of ${compared}  ${where.join(", ")}${place}`, ...shown];
 }
 
 function versionLines({ name, fault, diverged, divergences }: VersionReport): readonly string[] {
