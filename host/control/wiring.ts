@@ -123,7 +123,7 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     taps: new TapDesk((message) => threads.broadcast(message)),
     sampling,
     recordings: new RecordDesk({ clock, sampling, events, live: (filter) => book.live(filter) }),
-    shadows: newShadowDesk({ clock, events, book, sampling, stores }),
+    shadows: newShadowDesk({ clock, events, book, sampling, stores, threads }),
     experiments,
     trials: new Trials(),
     ears: deafEars(),
@@ -134,10 +134,18 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
   };
 }
 
-function newShadowDesk(parts: Pick<Runtime, "clock" | "events" | "book" | "sampling" | "stores">): ShadowDesk {
-  const { book } = parts;
+function newShadowDesk(
+  parts: Pick<Runtime, "clock" | "events" | "book" | "sampling" | "stores" | "threads">,
+): ShadowDesk {
+  const { book, threads } = parts;
   const find = (filter: string, version: string): Version => book.get(filter).find(version);
-  return new ShadowDesk({ ...parts, live: (filter) => book.live(filter), find, spawn: spawnShadow });
+  return new ShadowDesk({
+    ...parts,
+    live: (filter) => book.live(filter),
+    find,
+    spawn: spawnShadow,
+    threads: () => Math.max(1, threads.ids.length),
+  });
 }
 
 function stateRefused(reason: string): NewEvent {

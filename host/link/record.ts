@@ -9,6 +9,8 @@ export interface RecordingMessage {
   readonly percent: number;
   /** Bytes of bodies kept per stream. */
   readonly maxBodyBytes: number;
+  /** Streams per second and data thread at most; what is picked beyond is counted as dropped. */
+  readonly maxPerSecond: number;
   /** Whoever reads it is behind: streams are counted as dropped instead. */
   readonly hold: boolean;
 }

@@ -47,13 +47,6 @@ export function factsChanged(before: Facts, facts: StreamFacts): Facts | undefin
   return changed;
 }
 
-export function toStreamFacts(recorded: Facts): StreamFacts {
-  const empty = Object.fromEntries(KEYS.map((key) => [key, TEXTS.has(key) ? "" : 0]));
-  const known = { ...empty, ...recorded, startNanos: BigInt(recorded["startNanos"] ?? 0) };
-  const rest = { notes: null, connectionState: new ConnectionState(), upstreamEndpoint: null };
-  return { ...known, ...rest } as unknown as StreamFacts;
-}
-
 const TEXTS: ReadonlySet<string> = new Set([
   "requestId",
   "protocol",
@@ -68,3 +61,10 @@ const TEXTS: ReadonlySet<string> = new Set([
   "responseCodeDetails",
   "arms",
 ]);
+
+const EMPTY = Object.fromEntries(KEYS.map((key) => [key, TEXTS.has(key) ? "" : 0]));
+
+export function toStreamFacts(recorded: Facts): StreamFacts {
+  const rest = { notes: null, connectionState: new ConnectionState(), upstreamEndpoint: null };
+  return { ...EMPTY, ...recorded, startNanos: BigInt(recorded["startNanos"] ?? 0), ...rest } as unknown as StreamFacts;
+}

@@ -111,9 +111,11 @@ export class Recorder implements VmTrace {
     this.#say({ t: "lost", streams });
   }
 
-  #say(line: { readonly t: RecordLine["t"] } & Readonly<Record<string, unknown>>): void {
+  /** @param line its own; it is told as it is */
+  #say(line: { readonly t: RecordLine["t"]; vm?: string } & Readonly<Record<string, unknown>>): void {
     this.#flushOut();
-    this.#options.say({ ...line, vm: this.#vm } as unknown as RecordLine);
+    line.vm = this.#vm;
+    this.#options.say(line as unknown as RecordLine);
   }
 
   callbackBegan(fn: string, c: number, args: readonly number[], guest: RecordedGuest): void {
@@ -206,8 +208,11 @@ export class Recorder implements VmTrace {
 }
 
 /** Without the keys that have no value. */
-const given = (all: Readonly<Record<string, unknown>>): object =>
-  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+function given(all: Readonly<Record<string, unknown>>): object {
+  const found: Record<string, unknown> = {};
+  for (const key of Object.keys(all)) if (all[key] !== undefined) found[key] = all[key];
+  return found;
+}
 
 /** Maps that are not as they were left, remembered as they are now. */
 function changedMaps(stream: Watched, context: Hostcalls): MapsNow | undefined {

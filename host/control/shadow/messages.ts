@@ -46,7 +46,8 @@ export interface ShadowCounts {
 
 export type FromShadow =
   | { readonly type: "taken"; readonly id: number }
-  | { readonly type: "counts"; readonly id: number; readonly counts: ShadowCounts }
+  /** `perSecond`: streams that it has time for. */
+  | { readonly type: "counts"; readonly id: number; readonly counts: ShadowCounts; readonly perSecond: number }
   /** It is behind (true) or has caught up: streams are not to be picked meanwhile. */
   | { readonly type: "hold"; readonly id: number; readonly hold: boolean }
   /** It gave up what waited: what comes from the same instances makes no sense any more. */

@@ -33,6 +33,8 @@ export interface ShadowDeskParts {
   /** @throws ProblemError when there is no such version */
   readonly find: (filter: string, version: string) => Version;
   readonly spawn: SpawnShadow;
+  /** Data threads that sample. */
+  readonly threads: () => number;
 }
 
 export class ShadowDesk {
@@ -72,8 +74,9 @@ export class ShadowDesk {
 
   #sample(shadow: Shadow): void {
     const { percent, filter } = shadow.request;
+    const maxPerSecond = shadow.pace / this.#parts.threads();
     shadow.sampler = this.#parts.sampling.open({
-      want: { filter, version: shadow.a.label, percent, maxBodyBytes: MAX_BODY_BYTES, hold: false },
+      want: { filter, version: shadow.a.label, percent, maxBodyBytes: MAX_BODY_BYTES, maxPerSecond, hold: false },
       hear: (message) => this.#recorded(shadow, message),
     });
   }
@@ -118,9 +121,18 @@ export class ShadowDesk {
       this.#sample(shadow);
     }
     if (message.type === "counts") {
+      this.#pace(shadow, message.perSecond);
       for (const text of shadow.learn(message.counts)) this.#say(shadow.request.filter, text);
       if (message.counts.fault !== "") this.#end(shadow, "fault");
     }
+  }
+
+  /** Streams are sampled as fast as they can be played: what would be dropped later is not recorded either. */
+  #pace(shadow: Shadow, perSecond: number): void {
+    const change = perSecond / shadow.pace;
+    if (change > 0.8 && change < 1.25) return;
+    shadow.pace = perSecond;
+    this.#parts.sampling.change(shadow.sampler, { maxPerSecond: perSecond / this.#parts.threads() });
   }
 
   /** The thread is gone, whatever it was: traffic has not noticed, and every shadow ends. */

@@ -5,6 +5,7 @@ import type { RecordLine } from "../../replay/events.ts";
 import { type FuelSum, Session } from "../../replay/session.ts";
 import type { FieldReport } from "../../replay/tally.ts";
 import type { SharedStore } from "../../vm/ports.ts";
+import { firstPace } from "./pace.ts";
 import type { FromShadow, ShadowBegin, ShadowCounts } from "./messages.ts";
 
 /** Streams of each recorded instance that the serving version plays as well. */
@@ -21,6 +22,8 @@ const SLICE_MS = 10;
 const BURST_MS = 200;
 const TELL_MS = 250;
 const MAX_DIVERGENCES = 20;
+/** The cost of fewer says little. */
+const MEASURED_STREAMS = 20;
 
 export interface ShadowRunParts {
   readonly clock: Clock;
@@ -38,18 +41,26 @@ export class ShadowRun {
   #planned = false;
   #telling = false;
   #over = false;
+  #workedMs = 0;
+  #measured = 0;
+  #perSecond: number;
 
   constructor(begin: ShadowBegin, parts: ShadowRunParts) {
     this.#begin = begin;
     this.#parts = parts;
     this.#creditAt = parts.clock.monotonicMs();
+    this.#perSecond = firstPace(begin.cpuPercent);
     const { ignore, a, b } = begin;
     const live = parts.live === undefined ? {} : { live: parts.live };
     this.#session = new Session([b, a], { ignore, sampleStreams: NOISE_STREAMS, ...live });
   }
 
   add(text: string): void {
+    const beganMs = this.#parts.clock.monotonicMs();
     this.#session.add(linesOf(text));
+    const parsedMs = this.#parts.clock.monotonicMs() - beganMs;
+    this.#workedMs += parsedMs;
+    this.#credit -= parsedMs;
     const { id } = this.#begin;
     if (this.#session.waiting > MAX) {
       this.#session.giveUp();
@@ -79,7 +90,9 @@ export class ShadowRun {
     this.#creditAt = beganMs;
     const untilMs = beganMs + Math.min(SLICE_MS, this.#credit);
     this.#session.run(() => clock.monotonicMs() >= untilMs);
-    this.#credit -= clock.monotonicMs() - beganMs;
+    const workedMs = clock.monotonicMs() - beganMs;
+    this.#workedMs += workedMs;
+    this.#credit -= workedMs;
     if (this.#held && this.#session.waiting < LOW) this.#hold(false);
     if (this.#session.waiting > 0) this.#plan(this.#credit > 1 ? 0 : Math.ceil(SLICE_MS / share));
     this.#tellLater();
@@ -95,7 +108,19 @@ export class ShadowRun {
   }
 
   tell(): void {
-    this.#parts.say({ type: "counts", id: this.#begin.id, counts: countsOf(this.#session) });
+    const counts = countsOf(this.#session);
+    this.#measure(counts.compared);
+    this.#parts.say({ type: "counts", id: this.#begin.id, counts, perSecond: this.#perSecond });
+  }
+
+  /** By what a stream has cost lately, parsing included: the first ones cost many times what others do. */
+  #measure(compared: number): void {
+    const streams = compared - this.#measured;
+    if (streams < MEASURED_STREAMS || this.#workedMs === 0) return;
+    const now = (this.#begin.cpuPercent * 10 * streams) / this.#workedMs;
+    this.#perSecond = Math.max(1, (this.#perSecond + now) / 2);
+    this.#measured = compared;
+    this.#workedMs = 0;
   }
 
   end(): void {

@@ -1,5 +1,6 @@
 // One shadow as control sees it: which versions, how much traffic, what was found so far.
 import type { Version } from "../version.ts";
+import { firstPace } from "./pace.ts";
 import type { ShadowBegin, ShadowCounts, ShadowSubject } from "./messages.ts";
 
 /** `POST /api/v1/shadows`. */
@@ -62,6 +63,8 @@ export class Shadow {
   #counts = NOTHING;
   /** {@link Sampling}'s number. */
   sampler = 0;
+  /** Streams per second, over all data threads. */
+  pace: number;
   dropped = 0;
   ended: ShadowReport["ended"] = "";
 
@@ -70,6 +73,7 @@ export class Shadow {
     this.request = request;
     this.a = a;
     this.b = b;
+    this.pace = firstPace(request.cpuPercent);
     this.#startedAt = new Date(startedMs).toISOString();
   }
 

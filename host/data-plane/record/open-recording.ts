@@ -34,10 +34,14 @@ export class OpenRecording {
   #streams = 0;
   #dropped = 0;
   #waiting = false;
+  /** Streams that may be begun now, as of `#paceMs`. */
+  #tokens = 0;
+  #paceMs: number;
 
   constructor(message: RecordingMessage, parts: RecordingParts) {
     this.message = message;
     this.#parts = parts;
+    this.#paceMs = parts.clock.monotonicMs();
   }
 
   /** Instances that exist. */
@@ -46,13 +50,27 @@ export class OpenRecording {
   }
 
   /** Is this stream one of those to be recorded? */
-  picks(filters: readonly string[]): boolean {
+  picks(slots: readonly ChainSlot[]): boolean {
     const { filter, percent, hold } = this.message;
-    if (!filters.includes(filter) || this.#parts.random.fraction() * 100 >= percent) return false;
-    if (!hold && this.#lines.length < MAX_LINES) return true;
+    // The dice first: most requests need to know no more.
+    if (this.#parts.random.fraction() * 100 >= percent || !slots.some((slot) => slot.filter === filter)) return false;
+    if (!hold && this.#lines.length < MAX_LINES && this.#paced()) return true;
     this.#dropped++;
     this.#wake();
     return false;
+  }
+
+  /** Evenly over the second: a burst would meet a reader that has just as little time for it. */
+  #paced(): boolean {
+    const { maxPerSecond } = this.message;
+    if (maxPerSecond === Infinity) return true;
+    const nowMs = this.#parts.clock.monotonicMs();
+    const saved = this.#tokens + ((nowMs - this.#paceMs) * maxPerSecond) / 1000;
+    this.#tokens = Math.min(Math.max(1, maxPerSecond / 10), saved);
+    this.#paceMs = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
   }
 
   watch(facts: StreamFacts): StreamWatch {

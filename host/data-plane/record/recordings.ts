@@ -1,6 +1,7 @@
 // The recordings that are open, on one data thread. While none is, listeners serve with their ordinary views and nothing here
 // is called.
 import type { ExchangePort } from "../../chain/ports.ts";
+import type { FilterChain } from "../../chain/template.ts";
 import type { RecordingMessage } from "../../link/record.ts";
 import type { ListenerView } from "../../net/ports.ts";
 import type { MetricRegistry } from "../../observe/metrics.ts";
@@ -44,15 +45,19 @@ export class Recordings {
     for (const open of this.#open) open.settle(true, drainMs);
   }
 
+  #pick({ slots }: FilterChain): OpenRecording | null {
+    for (const open of this.#open) if (open.picks(slots)) return open;
+    return null;
+  }
+
   /** `view` with the streams that are picked recorded. */
   watch(plan: TappablePlan, view: ListenerView): ListenerView {
     return {
       ...view,
       chainFor: (route, headers) => {
         const chain = plan.chainOf(route);
-        const filters = chain.slots.map(({ filter }) => filter);
-        const picked = this.#open.find((open) => open.picks(filters));
-        if (picked === undefined) return view.chainFor(route, headers);
+        const picked = this.#pick(chain);
+        if (picked === null) return view.chainFor(route, headers);
         return { empty: false, open: (port: ExchangePort) => chain.openWatched(port, picked.watch(port.facts)) };
       },
     };

@@ -2,9 +2,12 @@
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { VirtualClock } from "../../../host/base/clock.ts";
+import type { FromShadow, ShadowCounts } from "../../../host/control/shadow/messages.ts";
+import { ShadowRun } from "../../../host/control/shadow/shadow-run.ts";
 import type { Harness } from "../../../host/testing.ts";
 import { parseRecording } from "../../../host/replay/jsonl.ts";
-import { replayRecording } from "../../../host/replay/replay.ts";
+import { replayRecording, subjectOf } from "../../../host/replay/replay.ts";
 import { compile, harness, readmeExamples } from "../../../sdk/testing/index.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../../filters");
@@ -29,6 +32,21 @@ function traffic(h: Harness): void {
   }
 }
 
+/** The same as a shadow lives it: lines that come, a thread with a share of the CPU. */
+function shadow(text: string, wasm: Uint8Array): ShadowCounts | null {
+  const { header } = parseRecording(text);
+  const clock = new VirtualClock();
+  const told: { counts: ShadowCounts | null } = { counts: null };
+  const a = { ...subjectOf(header, { name: "v1", wasm }), name: "v1" };
+  const begin = { type: "begin", id: 1, a, b: { ...a, name: "v2" }, ignore: [], cpuPercent: 5 } as const;
+  const say = (message: FromShadow): void => void (message.type === "counts" && (told.counts = message.counts));
+  const run = new ShadowRun(begin, { clock, live: undefined, say });
+  run.add(text.slice(text.indexOf("\n") + 1));
+  clock.advance(60_000);
+  run.end();
+  return told.counts;
+}
+
 describe.each(FILTERS)("%s", (name) => {
   test("A against A': nothing differs, nothing is missing, twice the same", async () => {
     const wasm = await compile(resolve(ROOT, name, "assembly/index.ts"));
@@ -50,6 +68,13 @@ describe.each(FILTERS)("%s", (name) => {
       expect({ ...report, fuel: [] }).toMatchObject({ compared: 24, differing: 0, fields: [], lost: 0 });
       expect(report.a).toMatchObject({ fault: "", diverged: 0, divergences: [] });
       for (const { recorded, a } of report.fuel) expect(a).toBe(recorded);
+      expect(shadow(text, wasm)).toMatchObject({
+        compared: 24,
+        differing: 0,
+        fields: [],
+        noise: { compared: 24, differing: 0 },
+        diverged: 0,
+      });
       expect(run().heard).toEqual(heard);
       expect(heard.length).toBeGreaterThan(24);
     }
