@@ -66,11 +66,9 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
   };
   const taps = new Taps({ clock, thread: init.threadId, services, registry, link });
   const recordings = new Recordings({ clock, random, thread: init.threadId, services, link }, registry);
-  const current = (): Snapshot => plane.current();
-  const { ticketKeys } = init;
   const budget = new ConnectionBudget(init.connections, init.threadId);
-  const common = { clock, random, wheel, registry };
-  const front = new Front({ ...common, reusePort, ticketKeys, taps, recordings, current, budget });
+  const common = { clock, random, wheel, registry, reusePort, ticketKeys: init.ticketKeys };
+  const front = new Front({ ...common, taps, recordings, current: () => plane.current(), budget });
   const plane: DataPlane = new DataPlane({
     link,
     clock,
