@@ -139,7 +139,7 @@ export class ShadowDesk {
   #lost(reason: string): void {
     this.#thread = null;
     this.#untaken = 0;
-    this.#parts.stores.freeLocksOf(SHADOW_THREAD);
+    this.#parts.stores.freeDataLocksOf(SHADOW_THREAD);
     for (const shadow of this.#shadows.values()) {
       if (!shadow.isRunning) continue;
       this.#say(shadow.request.filter, `the shadow thread ended: ${reason}`);
@@ -206,9 +206,10 @@ export class ShadowDesk {
   close(): void {
     this.#watch?.cancel();
     this.#watch = null;
-    this.#thread?.terminate();
+    if (this.#thread === null) return;
+    this.#thread.terminate();
     this.#thread = null;
     this.#untaken = 0;
-    this.#parts.stores.freeLocksOf(SHADOW_THREAD);
+    this.#parts.stores.freeDataLocksOf(SHADOW_THREAD);
   }
 }
