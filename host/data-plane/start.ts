@@ -67,16 +67,14 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
   const taps = new Taps({ clock, thread: init.threadId, services, registry, link });
   const recordings = new Recordings({ clock, random, thread: init.threadId, services, link }, registry);
   const budget = new ConnectionBudget(init.connections, init.threadId);
-  const common = { clock, random, wheel, registry, reusePort, ticketKeys: init.ticketKeys };
-  const front = new Front({ ...common, taps, recordings, current: () => plane.current(), budget });
+  const common = { clock, random, wheel, registry, reusePort, ticketKeys: init.ticketKeys, taps, recordings };
+  const front = new Front({ ...common, current: () => plane.current(), budget });
   const plane: DataPlane = new DataPlane({
     link,
     clock,
     epoch: new Int32Array(init.epoch),
     services,
-    front,
-    taps,
-    recordings,
+    ...{ front, taps, recordings },
     setLogLevel: (level) => void (logLevel = level),
     stop: () => {
       logs.flush();

@@ -28,17 +28,10 @@ export function headerOf({ options, ...rest }: HeaderInput): HeaderLine {
 }
 
 /** Where it comes from and where it stands in the chain means nothing to a replay; the configuration is the instance's. */
-function recordedOptions({
-  name,
-  source,
-  sha256,
-  phase,
-  priority,
-  pluginConfig,
-  ...shape
-}: FilterOptions): RecordedOptions {
-  return shape;
-}
+const NOT_RECORDED: ReadonlySet<string> = new Set(["name", "source", "sha256", "phase", "priority", "pluginConfig"]);
+
+const recordedOptions = (options: FilterOptions): RecordedOptions =>
+  Object.fromEntries(Object.entries(options).filter(([key]) => !NOT_RECORDED.has(key))) as unknown as RecordedOptions;
 
 /** Filter options as the recorded instance had them. */
 export function optionsOf({ filter, options }: HeaderLine): FilterOptions {

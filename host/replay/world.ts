@@ -5,6 +5,7 @@ import type { Status } from "../abi/status.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { type Random, seededRandom } from "../base/random.ts";
 import { privateState } from "../plugin/private-state.ts";
+import { QueueBell } from "../plugin/queue-bell.ts";
 import type { SharedQueues, SharedState } from "../plugin/services.ts";
 import type { CallValue } from "../vm/call-values.ts";
 import type { MetricStore, SharedStore } from "../vm/ports.ts";
@@ -24,14 +25,15 @@ export class World {
   readonly shared: SharedState;
   readonly queues: SharedQueues;
   readonly metrics: MetricStore;
-  readonly bell: ReturnType<typeof privateState>["bell"];
+  readonly bell: QueueBell;
   #timers: { readonly run: () => void }[] = [];
 
   /** @param live shared data as it is now, for what the recorded module did not read; null = there is none */
   constructor(missing: (what: string) => void, live: SharedStore | null) {
     this.missing = missing;
     const own = privateState(() => {});
-    this.bell = own.bell;
+    // A ring is a step of the recording, and that is now.
+    this.bell = new QueueBell({ later: (task) => task(), nowMs: () => 0 });
     this.clock = this.#clock();
     this.random = this.#random();
     this.shared = sharedOf(this, own.shared, live);

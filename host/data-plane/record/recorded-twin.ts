@@ -37,9 +37,9 @@ export class RecordedTwin {
       ...services,
       trace: this.#instance.recorder,
       queues: borrowed(services.queues),
-      bell: new QueueBell(),
+      bell: new QueueBell({ later: () => {}, nowMs: () => 0 }),
       faulted: (report: FaultReport) => {
-        services.log(lineOf(report));
+        services.log(lineOf(report), spec.options.limits.logLines);
         this.#instance.faulted(report);
       },
     });
