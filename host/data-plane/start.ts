@@ -21,7 +21,7 @@ import { endpointView } from "./endpoint-view.ts";
 import { filterCounters } from "./filter-counters.ts";
 import { Front } from "./front.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { LogRelay } from "./log-relay.ts";
+import { LogRelay, type LogRelayOptions } from "./log-relay.ts";
 import { Recordings } from "./record/recordings.ts";
 import { Taps } from "./tap/taps.ts";
 
@@ -38,12 +38,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
   const wheel = new TimerWheel(clock);
   const registry = new MetricRegistry();
   const counters = filterCounters(registry);
-  const logs = new LogRelay({
-    clock,
-    threads: init.threads,
-    send: (lines) => link.send({ type: "log", lines }),
-    dropped: (filter) => counters.overLimit(filter, "logLines"),
-  });
+  const logs = logRelay({ init, link, clock }, counters);
   const bell = new QueueBell({ later: (task) => void setImmediate(task), nowMs: () => clock.monotonicMs() });
   const cluster = (name: string): Cluster | undefined => plane.settled.clusters.get(name);
   let logLevel = init.logLevel;
@@ -74,7 +69,9 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     clock,
     epoch: new Int32Array(init.epoch),
     services,
-    ...{ front, taps, recordings },
+    front,
+    taps,
+    recordings,
     setLogLevel: (level) => void (logLevel = level),
     stop: () => {
       logs.flush();
@@ -82,6 +79,14 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     },
   });
   return plane;
+}
+
+function logRelay(
+  { init, link, clock }: Pick<DataPlaneStart, "init" | "link" | "clock">,
+  { overLimit }: ReturnType<typeof filterCounters>,
+): LogRelay {
+  const send: LogRelayOptions["send"] = (lines) => link.send({ type: "log", lines });
+  return new LogRelay({ clock, threads: init.threads, send, dropped: (filter) => overLimit(filter, "logLines") });
 }
 
 /** This thread's access to what all threads share. */
