@@ -105,6 +105,8 @@ export const TABLE: readonly TableEntry[] = [
     group: "control",
     summary: "Watch and steer a stepped rollout: get -w, promote, pause, resume, abort",
     load: async () => (await import("./commands/rollout.ts")).rollout,
+  },
+  {
     name: "shadow",
     group: "control",
     summary: "Run a version beside the serving one on live traffic, and compare",

@@ -197,7 +197,7 @@ export class Player {
     const generation = this.#generation;
     if (generation === null) return;
     const text = this.#configs[config] ?? this.#configs[0] ?? "";
-    const arm = { generation, config: text, name: "", counts: newArmCounts() };
+    const arm = { generation, config: text, name: "", counts: newArmCounts(), tally: null };
     const slot: ChainSlot = { filter: this.#subject.options.name, choose: () => arm };
     const live = toStreamFacts(facts);
     const parts: ReplayParts = {
