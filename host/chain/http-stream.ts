@@ -268,12 +268,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     return listOf(this.#request.message, this.#response.message, map);
   }
 
-  mapWritable(map: number): boolean {
-    return opens(this.#request.message, this.#response.message, map);
-  }
-
-  mapOpen(map: number): boolean {
-    return isOpen(this.#request.message, this.#response.message, map);
+  mapWritable(map: number, isLook = false): boolean {
+    return (isLook ? isOpen : opens)(this.#request.message, this.#response.message, map);
   }
 
   replaceMap(map: number, list: HeaderList): void {

@@ -37,7 +37,7 @@ export class WatchedStream extends HttpFilterStream {
 
   protected override newContext(index: number, plugin: PluginContext, arm: Arm): StreamContext {
     const context = new WatchedContext(this, index, plugin, arm);
-    const trace = this.#watch.entered(arm, context.id, (map) => this.mapOpen(map));
+    const trace = this.#watch.entered(arm, context.id, (map) => this.mapWritable(map, true));
     if (trace !== undefined) context.listen(trace);
     return context;
   }

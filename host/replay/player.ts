@@ -205,7 +205,7 @@ export class Player {
       answers: this.#answers,
       entered: (context, stream) => {
         this.#own.set(context.id, c);
-        this.#recorder.begin(context.id, config, live, (map) => stream.mapOpen(map));
+        this.#recorder.begin(context.id, config, live, (map) => stream.mapWritable(map, true));
       },
     };
     const stream = new ReplayStream(slot, live, parts);
