@@ -23,6 +23,7 @@ import { inProcessRows } from "./rows/in-process.ts";
 import { isolationRows } from "./rows/isolation.ts";
 import { proxyRows } from "./rows/proxy.ts";
 import { reloadRows } from "./rows/reload.ts";
+import { shadowRows } from "./rows/shadow.ts";
 import { startRows } from "./rows/start.ts";
 import { tlsRows } from "./rows/tls.ts";
 
@@ -52,6 +53,7 @@ const GROUPS = [
   bodyRows,
   idleRows,
   reloadRows,
+  shadowRows,
   editRows,
   startRows,
   footprintRows,

@@ -8,6 +8,8 @@ export { kindOf } from "./module/inspect.ts";
 export { RecordedBytes, TestConnection } from "./testing/connection.ts";
 export { Harness, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
 export { type FilterUnderTest } from "./testing/load-filter.ts";
+export { parseRecording } from "./replay/jsonl.ts";
+export { replayRecording, type ReplayReport } from "./replay/replay.ts";
 export { PROFILES, type ProfileName } from "./vm/profile-name.ts";
 export { RecordedMessage, TestExchange, type RequestInput, type ResponseInput } from "./testing/transport.ts";
 export {

@@ -8,10 +8,34 @@ export async function uploadAndSwap(adminPort: number, filter: string, wasm: Uin
   if (status !== 201) throw new Error(`the upload of ${filter} was answered ${status}: ${text}`);
 }
 
-function post(port: number, path: string, body: Uint8Array): Promise<{ status: number; text: string }> {
+export interface ShadowState {
+  readonly compared: number;
+  readonly differing: number;
+  readonly dropped: number;
+}
+
+/** @throws with the refusal */
+export async function startShadow(adminPort: number, shadow: object): Promise<void> {
+  const { status, text } = await post(adminPort, "/api/v1/shadows", Buffer.from(JSON.stringify(shadow)));
+  if (status !== 201) throw new Error(`the shadow was answered ${status}: ${text}`);
+}
+
+export async function shadowOf(adminPort: number, filter: string): Promise<ShadowState> {
+  const { text } = await ask("GET", adminPort, `/api/v1/shadows/${filter}`, new Uint8Array());
+  return JSON.parse(text) as ShadowState;
+}
+
+const post = (port: number, path: string, body: Uint8Array): Promise<Answer> => ask("POST", port, path, body);
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+function ask(method: "GET" | "POST", port: number, path: string, body: Uint8Array): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/wasm", "content-length": body.length };
-    const sent = request({ port, path, headers, method: "POST", host: "127.0.0.1", agent: false }, (response) => {
+    const sent = request({ port, path, headers, method, host: "127.0.0.1", agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
       response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));

@@ -17,6 +17,8 @@ import { type AdminRoute, createFinder, type FoundRoute } from "./route.ts";
 import { envoyRoutes } from "./routes-envoy.ts";
 import { EXPERIMENT_ROUTES } from "./routes-experiments.ts";
 import { FILTER_ROUTES } from "./routes-filters.ts";
+import { RECORDING_ROUTES } from "./routes-recordings.ts";
+import { SHADOW_ROUTES } from "./routes-shadows.ts";
 import { OpenStreams } from "./streams.ts";
 import { TapStreams } from "./taps.ts";
 
@@ -84,7 +86,13 @@ class AdminServer {
     this.#clock = start.clock ?? systemClock;
     this.streams = new OpenStreams(this.#clock);
     const about = { version: start.version, startedMs: performance.now() };
-    const routes = [...envoyRoutes(about), ...FILTER_ROUTES, ...EXPERIMENT_ROUTES];
+    const routes = [
+      ...envoyRoutes(about),
+      ...FILTER_ROUTES,
+      ...EXPERIMENT_ROUTES,
+      ...RECORDING_ROUTES,
+      ...SHADOW_ROUTES,
+    ];
     routes.push(new EventStreams(this.streams).route, new TapStreams(this.streams).route);
     this.#find = createFinder([...routes, ...ownRoutes(routes, start.version)]);
   }

@@ -7,7 +7,7 @@ import { Direction } from "./direction.ts";
 import type { DirectionOwner } from "./direction-owner.ts";
 import type { Side } from "./flow.ts";
 import { buildReply, detailsWord } from "./local-reply.ts";
-import { listOf, opens } from "./message.ts";
+import { isOpen, listOf, opens } from "./message.ts";
 import type { ExchangePort, HttpStream, LocalReply, StreamFacts } from "./ports.ts";
 import { readAttribute, readSet } from "./properties.ts";
 import { readOwn } from "./attributes/own.ts";
@@ -268,8 +268,8 @@ export class HttpFilterStream implements HttpStream, DirectionOwner, ContextOwne
     return listOf(this.#request.message, this.#response.message, map);
   }
 
-  mapWritable(map: number): boolean {
-    return opens(this.#request.message, this.#response.message, map);
+  mapWritable(map: number, isLook = false): boolean {
+    return (isLook ? isOpen : opens)(this.#request.message, this.#response.message, map);
   }
 
   replaceMap(map: number, list: HeaderList): void {

@@ -53,6 +53,14 @@ export function listOf(request: Message, response: Message, map: number): Header
   }
 }
 
+/** As {@link opens}, for somebody who only looks: nothing is kept or made for a write that may come. */
+export function isOpen(request: Message, response: Message, map: number): boolean {
+  const message = map <= maps.HTTP_REQUEST_TRAILERS ? request : response;
+  const isTrailers = map === maps.HTTP_REQUEST_TRAILERS || map === maps.HTTP_RESPONSE_TRAILERS;
+  if (!isTrailers) return !message.forwarded;
+  return (message.trailers !== null || message.ending) && !message.trailersForwarded;
+}
+
 /** May header map `map` of an exchange be written now? Until it has left the chain. */
 export function opens(request: Message, response: Message, map: number): boolean {
   const message = map <= maps.HTTP_REQUEST_TRAILERS ? request : response;

@@ -17,8 +17,9 @@ export interface StreamWatch {
   /**
    * A filter got its context `id`. The trace for its callbacks, or undefined: not wanted, or its VM is traced as a whole
    * and `watch` has been told whose context this is.
+   * @param isOpen whether a header map can be written now
    */
-  entered(arm: Arm, id: number): VmTrace | undefined;
+  entered(arm: Arm, id: number, isOpen: (map: number) => boolean): VmTrace | undefined;
   /** After the last callback; the facts are final. */
   ended(): void;
 }
@@ -36,7 +37,7 @@ export class WatchedStream extends HttpFilterStream {
 
   protected override newContext(index: number, plugin: PluginContext, arm: Arm): StreamContext {
     const context = new WatchedContext(this, index, plugin, arm);
-    const trace = this.#watch.entered(arm, context.id);
+    const trace = this.#watch.entered(arm, context.id, (map) => this.mapWritable(map, true));
     if (trace !== undefined) context.listen(trace);
     return context;
   }

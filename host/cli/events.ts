@@ -17,6 +17,8 @@ const STYLES: Readonly<Record<SluiceEvent["type"], InspectColor>> = {
   "config-refused": "red",
   experiment: "magenta",
   thread: "yellow",
+  recording: "cyan",
+  shadow: "magenta",
   log: "gray",
   drain: "yellow",
 };

@@ -125,6 +125,18 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/rollout.ts")).rollout,
   },
   {
+    name: "shadow",
+    group: "control",
+    summary: "Run a version beside the serving one on live traffic, and compare",
+    load: async () => (await import("./commands/shadow.ts")).shadow,
+  },
+  {
+    name: "record",
+    group: "control",
+    summary: "Record what a filter of a running proxy does, event by event",
+    load: async () => (await import("./commands/record.ts")).record,
+  },
+  {
     name: "filters",
     group: "read",
     summary: "Filters and their versions",
@@ -161,6 +173,12 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/tap.ts")).tap,
   },
   {
+    name: "replay",
+    group: "author",
+    summary: "Run a recording against one or two versions of a filter",
+    load: async () => (await import("./commands/replay.ts")).replay,
+  },
+  {
     name: "doctor",
     group: "tool",
     summary: "Check this machine",
@@ -177,7 +195,7 @@ export const TABLE: readonly TableEntry[] = [
 /** Commands of the contract that this version does not have. */
 export const NOT_YET: readonly string[] = [
   "record",
-  "replay",
+  "rollout",
   "bench",
   "transpile",
   "export",

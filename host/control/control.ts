@@ -30,6 +30,8 @@ import type {
   FilterStatus,
   ListenerStatus,
   LoadResult,
+  Recordings,
+  Shadows,
   SwapResult,
   TapEvent,
   VersionInfo,
@@ -190,6 +192,7 @@ export class Control implements ControlPlane {
       ...reports.flatMap((report) => report.samples),
       ...this.#runtime.stores.metrics.collect(),
       ...this.#runtime.faults.samples(),
+      ...this.#runtime.shadows.samples,
       ...this.#ownSamples(),
       ...experimentSamples(this.#runtime, reports),
     ]);
@@ -240,6 +243,14 @@ export class Control implements ControlPlane {
 
   tap(selection: TapSelection, hear: (event: TapEvent) => void): () => void {
     return this.#runtime.taps.open(selection, hear);
+  }
+
+  get recordings(): Recordings {
+    return this.#runtime.recordings;
+  }
+
+  get shadows(): Shadows {
+    return this.#runtime.shadows;
   }
 
   async setLogLevel(level: ProxyConfig["logLevel"]): Promise<void> {

@@ -50,6 +50,13 @@ export class FilterBook {
     throw problemError("state", "filter_not_found", `there is no filter "${name}"`, { hint: `filters: ${known}` });
   }
 
+  /** The version that serves. @throws ProblemError when there is no such filter, or it never loaded */
+  live(name: string): Version {
+    const { live } = this.get(name);
+    if (live !== null) return live;
+    throw problemError("state", "filter_not_loaded", `filter ${name} has no version that serves`);
+  }
+
   ensure(options: FilterOptions): FilterRecord {
     const record = this.records.get(options.name) ?? new FilterRecord(options);
     this.records.set(options.name, record);

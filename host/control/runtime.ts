@@ -16,7 +16,10 @@ import type { Keeper } from "./keeper.ts";
 import { connectionsFor, openFilesLimit } from "./open-files.ts";
 import type { RolloutEars } from "./rollout/ears.ts";
 import type { Trials } from "./rollout/trials.ts";
+import type { RecordDesk } from "./record/record-desk.ts";
+import type { Sampling } from "./record/sampling.ts";
 import type { Serial } from "./serial.ts";
+import type { ShadowDesk } from "./shadow/shadow-desk.ts";
 import type { SharedStores } from "./shared-stores.ts";
 import { isCompiled } from "./source.ts";
 import type { StateFile } from "./state-file.ts";
@@ -38,6 +41,9 @@ export interface Runtime {
   readonly keeper: Keeper;
   readonly stores: SharedStores;
   readonly taps: TapDesk;
+  readonly sampling: Sampling;
+  readonly recordings: RecordDesk;
+  readonly shadows: ShadowDesk;
   readonly experiments: Map<string, ExperimentState>;
   readonly trials: Trials;
   /** Who hears of what concerns rollouts; filled in when the desk stands. */

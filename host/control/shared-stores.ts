@@ -30,6 +30,11 @@ export class SharedStores {
     this.#queues = new SharedQueues(this.handles.sharedQueues, CONTROL_THREAD);
   }
 
+  /** The same for a thread that only reads shared data and serves nothing (the shadow's). */
+  freeDataLocksOf(threadId: number): void {
+    this.#data.freeLocksOf(threadId);
+  }
+
   /** After a thread ended: what it had locked would stay locked for the others (decisions.md 23), its connections counted. */
   freeLocksOf(threadId: number): void {
     this.connections.forget(threadId);

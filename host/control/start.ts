@@ -101,13 +101,14 @@ function sayWarnings(events: EventHub, warnings: readonly Problem[]): void {
 }
 
 async function stopEverything(runtime: Runtime): Promise<void> {
-  const { threads, config, serial, keeper, compiler, canary, jco } = runtime;
+  const { threads, config, serial, keeper, compiler, canary, jco, shadows } = runtime;
   threads.expectExit();
   await serial.idle();
   await keeper.close();
   await drainAll(runtime, config.drainTimeoutMs);
   await threads.stop();
   jco.close();
+  shadows.close();
   await Promise.all([compiler.close(), canary.close()]);
 }
 

@@ -35,6 +35,7 @@ export class ThreadDesk {
     if (message.type === "queueReady") threads.send(message.owner, { type: "queueReady", queue: message.queue });
     if (message.type === "tapping") this.#runtime.taps.sampling(threadId, message.taps);
     if (message.type === "tapped") this.#runtime.taps.tapped(message);
+    if (message.type === "recorded") this.#runtime.sampling.received(message);
     if (message.type === "retired") this.#retired(threadId, message.key);
     if (message.type === "log") for (const line of message.lines) this.#logged(threadId, line);
   }
@@ -90,6 +91,8 @@ export class ThreadDesk {
       threads.respawn(threadId);
       committer.restore(threadId);
       if (taps.isOpen) threads.send(threadId, taps.message);
+      const { sampling } = this.#runtime;
+      if (sampling.isOpen) threads.send(threadId, sampling.message);
     });
   }
 }

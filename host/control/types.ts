@@ -4,6 +4,8 @@ import type { ProxyConfig } from "../config/options.ts";
 import type { LayerOptions } from "../experiment/options.ts";
 import type { ExperimentReport, PostedEvent, PostedResult } from "./report-types.ts";
 import type { TapRecord, TapSelection } from "../link/tap.ts";
+import type { ShadowReport, ShadowRequest } from "./shadow/shadow.ts";
+import type { RecordingRequest, RecordingStatus } from "./record/recording.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { Problem } from "../base/problem.ts";
 import type { CrashReport } from "./crash-report.ts";
@@ -167,6 +169,8 @@ export interface SluiceEvent {
     | "config"
     | "config-refused"
     | "experiment"
+    | "recording"
+    | "shadow"
     | "thread"
     | "log"
     | "drain";
@@ -188,6 +192,23 @@ export type TapEvent =
 export interface EventSource {
   /** Past events, oldest first (bounded), then every new one. Returns the unsubscribe function. */
   subscribe(listener: (event: SluiceEvent) => void, options?: { replay?: number }): () => void;
+}
+
+/** Recordings of filters (experiments.md 7). Each method @throws ProblemError. */
+export interface Recordings {
+  readonly statuses: readonly RecordingStatus[];
+  open(request: RecordingRequest): RecordingStatus;
+  stop(id: number): RecordingStatus;
+  /** JSONL, as far as it has come. */
+  text(id: number): string;
+}
+
+/** Shadows of filters (experiments.md 6): one per filter. Each method @throws ProblemError. */
+export interface Shadows {
+  readonly reports: readonly ShadowReport[];
+  start(request: ShadowRequest): ShadowReport;
+  stop(filter: string): ShadowReport;
+  report(filter: string): ShadowReport;
 }
 
 /** What admin and CLI may ask of the control side. Rejections are ProblemError. */
@@ -235,6 +256,8 @@ export interface ControlPlane {
    * @throws ProblemError when too many are open
    */
   tap(selection: TapSelection, hear: (event: TapEvent) => void): () => void;
+  readonly recordings: Recordings;
+  readonly shadows: Shadows;
   setLogLevel(level: ProxyConfig["logLevel"]): Promise<void>;
   /** Stops taking new work, waits up to drainTimeout, ends the data threads. */
   shutdown(reason: string): Promise<void>;

@@ -17,7 +17,11 @@ import { type Poison, Quarantine } from "./quarantine.ts";
 import { deafEars } from "./rollout/ears.ts";
 import { Trials } from "./rollout/trials.ts";
 import type { Runtime } from "./runtime.ts";
+import { RecordDesk } from "./record/record-desk.ts";
+import { Sampling } from "./record/sampling.ts";
 import { Serial } from "./serial.ts";
+import { ShadowDesk } from "./shadow/shadow-desk.ts";
+import { spawnShadow } from "./shadow/thread-handle.ts";
 import { SharedStores } from "./shared-stores.ts";
 import { spawnWorker } from "./spawn.ts";
 import type { StartOptions } from "./start-options.ts";
@@ -27,6 +31,7 @@ import { TapDesk } from "./tap-desk.ts";
 import { ThreadDesk } from "./thread-desk.ts";
 import { LOG_LEVELS, Threads } from "./threads.ts";
 import { sourceFrames, type SourceFrame } from "./trap-position.ts";
+import type { Version } from "./version.ts";
 import { SourceWatch } from "./watch.ts";
 
 /** A name and two keys, as OpenSSL wants them (tls.Server.setTicketKeys). New with every start, never written down. */
@@ -96,6 +101,7 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
   const serial = new Serial();
   const stateFile = new StateFile(config.stateDir, jco);
   const experiments: Runtime["experiments"] = new Map();
+  const sampling = new Sampling((message) => threads.broadcast(message));
   const save = (): Promise<void> => stateFile.save(book.records, [...experiments.values()]);
   return {
     clock,
@@ -118,6 +124,9 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     keeper: new Keeper({ clock, serial, save, refused: (reason) => emit(stateRefused(reason)) }),
     stores,
     taps: new TapDesk((message) => threads.broadcast(message)),
+    sampling,
+    recordings: new RecordDesk({ clock, sampling, events, live: (filter) => book.live(filter) }),
+    shadows: newShadowDesk({ clock, events, book, sampling, stores, threads }),
     experiments,
     trials: new Trials(),
     ears: deafEars(),
@@ -126,6 +135,20 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     config,
     configText: options.configText,
   };
+}
+
+function newShadowDesk(
+  parts: Pick<Runtime, "clock" | "events" | "book" | "sampling" | "stores" | "threads">,
+): ShadowDesk {
+  const { book, threads } = parts;
+  const find = (filter: string, version: string): Version => book.get(filter).find(version);
+  return new ShadowDesk({
+    ...parts,
+    live: (filter) => book.live(filter),
+    find,
+    spawn: spawnShadow,
+    threads: () => Math.max(1, threads.ids.length),
+  });
 }
 
 function stateRefused(reason: string): NewEvent {

@@ -12,6 +12,7 @@ import type { PluginServices } from "../plugin/services.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { filterSamples } from "./filter-samples.ts";
 import type { Front } from "./front.ts";
+import type { Recordings } from "./record/recordings.ts";
 import type { Taps } from "./tap/taps.ts";
 import { ArmLedger } from "./arm-ledger.ts";
 import { checkProtocols } from "./protocol-check.ts";
@@ -26,6 +27,7 @@ export interface DataPlaneOptions {
   readonly services: PluginServices;
   readonly front: Front;
   readonly taps: Taps;
+  readonly recordings: Recordings;
   readonly setLogLevel: (level: number) => void;
   readonly stop: () => void;
 }
@@ -86,6 +88,9 @@ export class DataPlane {
         return this.#options.services.bell.ring(message.queue);
       case "taps":
         return this.#tap(message.taps);
+      case "recordings":
+        this.#options.recordings.set(message.recordings, this.#current.message.drainTimeoutMs);
+        return this.#options.front.renewViews();
       case "gc":
         return collectGarbage();
       case "stop":
@@ -190,6 +195,7 @@ export class DataPlane {
     }
     this.#options.front.commit(next.message);
     this.#options.taps.settle(next.message.drainTimeoutMs);
+    this.#options.recordings.settle(next.message.drainTimeoutMs);
     old.supersede();
   }
 

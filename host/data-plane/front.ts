@@ -27,6 +27,7 @@ import type { ClusterOptions } from "../upstream/options.ts";
 import type { ArmLedger } from "./arm-ledger.ts";
 import { armSamples } from "./arm-samples.ts";
 import type { ListenerPlan, Snapshot } from "./snapshot.ts";
+import type { Recordings } from "./record/recordings.ts";
 import type { Taps } from "./tap/taps.ts";
 
 export interface FrontOptions {
@@ -39,9 +40,10 @@ export interface FrontOptions {
   /** Several threads share the port (SO_REUSEPORT). */
   readonly reusePort: boolean;
   /** See ThreadInit. */
-  readonly ticketKeys: Buffer;
+  readonly ticketKeys: Uint8Array;
   readonly taps: Taps;
   readonly budget: ConnectionBudget;
+  readonly recordings: Recordings;
 }
 
 /** What streams of a listener begin with; `tcp` is set when it carries connections. */
@@ -82,7 +84,7 @@ export class Front {
 
   constructor(options: FrontOptions) {
     this.#options = options;
-    this.#acceptors = new TlsAcceptors(options.ticketKeys);
+    this.#acceptors = new TlsAcceptors(Buffer.from(options.ticketKeys));
   }
 
   newCluster(options: ClusterOptions): Cluster {
@@ -146,7 +148,8 @@ export class Front {
     if (opened !== null && opened.view?.snapshot === snapshot) return opened.view.view;
     const plan = snapshot.listeners.get(name);
     if (plan === undefined) throw new Error(`listener ${name} is in no snapshot`);
-    const around = { log: () => opened?.log ?? null, taps: this.#options.taps };
+    const { taps, recordings } = this.#options;
+    const around = { log: () => opened?.log ?? null, taps, recordings };
     const view = { ...viewOf(plan, snapshot, around), tls: this.#acceptors.of(plan.options) };
     if (opened !== null) opened.view = { snapshot, view };
     return view;
@@ -246,14 +249,16 @@ function tcpOf({ tcp }: View): TcpView {
 interface Around {
   readonly log: () => OpenedLog | null;
   readonly taps: Taps;
+  readonly recordings: Recordings;
 }
 
-function viewOf(plan: ListenerPlan, snapshot: Snapshot, { log, taps }: Around): Omit<View, "tls"> {
+function viewOf(plan: ListenerPlan, snapshot: Snapshot, { log, taps, recordings }: Around): Omit<View, "tls"> {
   const chainOf = (route: RouteOptions | null): FilterChain =>
     route === null ? plan.unrouted : (plan.byRoute.get(route) ?? plan.unrouted);
   const http = httpView({ plan, snapshot, chainOf, log });
-  const tapped = taps.isOpen ? taps.watch({ name: plan.options.name, chainOf }, http) : http;
-  return { http: tapped, tcp: tcpView(plan, snapshot, log) };
+  const named = { name: plan.options.name, chainOf };
+  const tapped = taps.isOpen ? taps.watch(named, http) : http;
+  return { http: recordings.isOpen ? recordings.watch(named, tapped) : tapped, tcp: tcpView(plan, snapshot, log) };
 }
 
 function tcpView(plan: ListenerPlan, snapshot: Snapshot, log: () => OpenedLog | null): TcpView | null {

@@ -21,7 +21,8 @@ import { endpointView } from "./endpoint-view.ts";
 import { filterCounters } from "./filter-counters.ts";
 import { Front } from "./front.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { LogRelay } from "./log-relay.ts";
+import { LogRelay, type LogRelayOptions } from "./log-relay.ts";
+import { Recordings } from "./record/recordings.ts";
 import { Taps } from "./tap/taps.ts";
 
 export interface DataPlaneStart {
@@ -37,12 +38,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
   const wheel = new TimerWheel(clock);
   const registry = new MetricRegistry();
   const counters = filterCounters(registry);
-  const logs = new LogRelay({
-    clock,
-    threads: init.threads,
-    send: (lines) => link.send({ type: "log", lines }),
-    dropped: (filter) => counters.overLimit(filter, "logLines"),
-  });
+  const logs = logRelay({ init, link, clock }, counters);
   const bell = new QueueBell({ later: (task) => void setImmediate(task), nowMs: () => clock.monotonicMs() });
   const cluster = (name: string): Cluster | undefined => plane.settled.clusters.get(name);
   let logLevel = init.logLevel;
@@ -63,11 +59,11 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     ...counters,
     faulted: (report) => link.send({ type: "fault", report }),
   };
-  const ticketKeys = Buffer.from(init.ticketKeys);
   const taps = new Taps({ clock, thread: init.threadId, services, registry, link });
-  const current = (): Snapshot => plane.current();
+  const recordings = new Recordings({ clock, random, thread: init.threadId, services, link }, registry);
   const budget = new ConnectionBudget(init.connections, init.threadId);
-  const front = new Front({ clock, random, wheel, registry, reusePort, ticketKeys, taps, current, budget });
+  const common = { clock, random, wheel, registry, reusePort, ticketKeys: init.ticketKeys, taps, recordings };
+  const front = new Front({ ...common, current: () => plane.current(), budget });
   const plane: DataPlane = new DataPlane({
     link,
     clock,
@@ -75,6 +71,7 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     services,
     front,
     taps,
+    recordings,
     setLogLevel: (level) => void (logLevel = level),
     stop: () => {
       logs.flush();
@@ -82,6 +79,14 @@ export function startDataPlane({ init, link, clock, random, reusePort, stop }: D
     },
   });
   return plane;
+}
+
+function logRelay(
+  { init, link, clock }: Pick<DataPlaneStart, "init" | "link" | "clock">,
+  { overLimit }: ReturnType<typeof filterCounters>,
+): LogRelay {
+  const send: LogRelayOptions["send"] = (lines) => link.send({ type: "log", lines });
+  return new LogRelay({ clock, threads: init.threads, send, dropped: (filter) => overLimit(filter, "logLines") });
 }
 
 /** This thread's access to what all threads share. */

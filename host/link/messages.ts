@@ -11,6 +11,7 @@ import type { MetricSample } from "../observe/samples.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 import type { FaultReport } from "../plugin/services.ts";
 import type { ClusterOptions } from "../upstream/options.ts";
+import type { RecordedMessage, RecordingMessage } from "./record.ts";
 import type { TapMessage, TappedMessage } from "./tap.ts";
 
 /** One filter version with its configurations: what a data thread keeps a VM for. */
@@ -94,6 +95,8 @@ export type ToData =
   | { readonly type: "queueReady"; readonly queue: number }
   /** The taps that are open now: all of them, each time. */
   | { readonly type: "taps"; readonly taps: readonly TapMessage[] }
+  /** The recordings that are open now: all of them, each time. */
+  | { readonly type: "recordings"; readonly recordings: readonly RecordingMessage[] }
   | { readonly type: "gc" }
   | { readonly type: "stop" };
 
@@ -173,4 +176,5 @@ export type FromData =
   /** The thread samples for these taps now. */
   | { readonly type: "tapping"; readonly taps: readonly number[] }
   | TappedMessage
+  | RecordedMessage
   | { readonly type: "drained" };

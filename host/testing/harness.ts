@@ -2,6 +2,7 @@
 // it meets in production. Every harness stands alone, so tests may run side by side.
 import type { DnsPort } from "../plugin/dns-queries.ts";
 import { VirtualClock } from "../base/clock.ts";
+import { sha256Hex } from "../base/hash.ts";
 import { seededRandom } from "../base/random.ts";
 import type { ChainTemplate, StreamFacts } from "../chain/ports.ts";
 import type { ArmCounts } from "../chain/slot.ts";
@@ -14,8 +15,9 @@ import type { FaultReport, NodeIdentity, PluginServices, SystemLoad } from "../p
 import type { ProfileName } from "../vm/profile-name.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import { TestConnection } from "./connection.ts";
-import { type FilterUnderTest, loadFilter } from "./load-filter.ts";
+import { type FilterUnderTest, loadFilter, optionsOf } from "./load-filter.ts";
 import { LoadedChain } from "./loaded-chain.ts";
+import { HarnessRecording } from "./recording.ts";
 import { TestExchange, type RequestInput } from "./transport.ts";
 import { ScriptedUpstream, Upstreams } from "./upstreams.ts";
 
@@ -41,6 +43,8 @@ export interface HarnessOptions {
   readonly dns?: DnsPort;
   /** Hears every call between host and guest. */
   readonly trace?: VmTrace;
+  /** Everything that happens to the (only) filter is kept as a recording: {@link Harness.recording}. */
+  readonly record?: boolean;
   /** Filters hear of a stream before its first callback, as in Envoy. Default: with `trace`. */
   readonly announceStreams?: boolean;
 }
@@ -89,6 +93,7 @@ export class Harness {
   /** The one that serves, and those before it. */
   #loaded: LoadedChain;
   readonly #replaced: LoadedChain[] = [];
+  readonly #recording: HarnessRecording | null;
   #requests = 0;
 
   /** @throws ProblemError when a filter does not load or refuses its configuration */
@@ -97,6 +102,12 @@ export class Harness {
     this.clock = new VirtualClock(new Date(clock).getTime());
     this.#upstreams = new Upstreams(this.clock);
     this.#state = privateState((task) => void this.clock.after(0, task), this.clock);
+    const [recorded] = filters;
+    this.#recording =
+      options.record === true && recorded !== undefined
+        ? new HarnessRecording({ options: optionsOf(recorded), sha256: sha256Hex(recorded.wasm) }, this.clock, logLevel)
+        : null;
+    const trace = this.#recording?.instance.recorder ?? options.trace;
     this.#services = {
       clock: this.clock,
       random: seededRandom(seed),
@@ -109,11 +120,14 @@ export class Harness {
       ...(options.dns === undefined ? {} : { dns: options.dns }),
       logLevel: () => logLevel,
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
-      faulted: (report) => void this.faults.push(report),
+      faulted: (report) => {
+        this.faults.push(report);
+        this.#recording?.instance.faulted(report);
+      },
       ...(options.replyIgnored === undefined ? {} : { replyIgnored: options.replyIgnored }),
       ...(options.overLimit === undefined ? {} : { overLimit: options.overLimit }),
       ...(options.denied === undefined ? {} : { denied: options.denied }),
-      ...(options.trace === undefined ? {} : { trace: options.trace }),
+      ...(trace === undefined ? {} : { trace }),
       announceStreams: options.announceStreams ?? options.trace !== undefined,
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       handedOver: (filter, result) => void this.handOvers.push({ filter, result }),
@@ -173,7 +187,9 @@ export class Harness {
   open(requestId?: string): TestExchange {
     const facts = this.#facts();
     const exchange = new TestExchange({ ...facts, requestId: requestId ?? `test-${facts.connectionId}` });
-    exchange.attach(this.#loaded.http.open(exchange));
+    const watch = this.#recording?.watch(exchange.facts);
+    const { http } = this.#loaded;
+    exchange.attach(watch === undefined ? http.open(exchange) : http.openWatched(exchange, watch));
     return exchange;
   }
 
@@ -209,6 +225,12 @@ export class Harness {
         sample.name.endsWith(name) && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
     );
     return wanted.reduce((sum, { value }) => sum + (typeof value === "number" ? value : value.sum), 0);
+  }
+
+  /** Everything so far as a recording (JSONL), with `record: true`; exchanges that have not ended are not compared. */
+  recording(): string {
+    if (this.#recording === null) throw new Error("make the harness with { record: true }");
+    return this.#recording.text();
   }
 
   /** What should be empty when every exchange has ended. */

@@ -37,14 +37,18 @@ function prepareOnce({ wasm, transpiled }: FilterUnderTest, options: PrepareOpti
   return ready;
 }
 
-/** @throws ProblemError when the filter does not load or refuses its configuration */
-export function loadFilter(given: FilterUnderTest, services: PluginServices): Generation {
-  const { name, wasm, config, options } = given;
+export function optionsOf({ name, config, options }: FilterUnderTest): FilterOptions {
   const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
-  const filter: FilterOptions = { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, ...options };
+  return { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, ...options };
+}
+
+/** @throws ProblemError when the filter does not load or refuses its configuration */
+export function loadFilter(under: FilterUnderTest, services: PluginServices): Generation {
+  const { name, wasm } = under;
+  const filter = optionsOf(under);
   const { fuel, memoryBytes, tableEntries } = filter.limits;
   const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
-  const { module, info } = prepareOnce(given, { name, memoryBytes, tableEntries, fuel: initial });
+  const { module, info } = prepareOnce(under, { name, memoryBytes, tableEntries, fuel: initial });
   const spec = {
     options: filter,
     version: "test",

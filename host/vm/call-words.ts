@@ -10,10 +10,10 @@ import type { VmTrace } from "./trace.ts";
  */
 type Narrow = "map" | "buffer" | "stream" | "level" | "number" | "out";
 type Wide = "text" | "key" | "value" | "content" | "bytes" | "pairs" | "outText" | "outValue" | "outContent";
-type Kind = Narrow | Wide;
+export type Kind = Narrow | Wide;
 
 /** Arguments in order; wide ones take two places (pointer, size). */
-const SHAPES: Readonly<Record<string, readonly Kind[]>> = {
+export const SHAPES: Readonly<Record<string, readonly Kind[]>> = {
   proxy_log: ["level", "value"],
   proxy_get_log_level: ["out"],
   proxy_get_current_time_nanoseconds: ["out"],
@@ -46,7 +46,7 @@ const SHAPES: Readonly<Record<string, readonly Kind[]>> = {
   envoy_resolve_dns: ["text", "out"],
   proxy_call_foreign_function: ["text", "bytes", "outContent"],
 };
-const NARROW: ReadonlySet<Kind> = new Set<Kind>(["map", "buffer", "stream", "level", "number", "out"]);
+export const NARROW: ReadonlySet<Kind> = new Set<Kind>(["map", "buffer", "stream", "level", "number", "out"]);
 
 /** What a call came to. */
 export interface Outcome {

@@ -87,3 +87,25 @@ export function mapCallbacks(
   ]);
   return Object.fromEntries(entries) as unknown as GuestCallbacks;
 }
+
+/** What streams go through; the others are asked for by name. */
+const OF_STREAMS: ReadonlySet<string> = new Set<keyof typeof NAMES>([
+  "onRequestHeaders",
+  "onRequestBody",
+  "onRequestTrailers",
+  "onResponseHeaders",
+  "onResponseBody",
+  "onResponseTrailers",
+]);
+
+/** With a stand-in for each callback of HTTP streams that the guest lacks: it continues, and `make` may listen to it. */
+export function fillCallbacks(
+  callbacks: GuestCallbacks,
+  make: (standIn: GuestCallback) => GuestCallback,
+): GuestCallbacks {
+  const entries = Object.entries(callbacks).map(([key, callback]) => {
+    const isMissing = callback === null && OF_STREAMS.has(key);
+    return [key, isMissing ? make({ name: NAMES[key as keyof typeof NAMES], run: () => 0 }) : callback];
+  });
+  return Object.fromEntries(entries) as GuestCallbacks;
+}

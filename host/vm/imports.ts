@@ -87,6 +87,10 @@ function traced(vm: Guest, name: string, run: HostFunction): HostFunction {
     const { refusal } = vm;
     const before = refusal.count;
     const answer = call(...args);
+    if (trace.called !== undefined) {
+      trace.called({ name, args, status: answer, memory: vm.memory });
+      return answer;
+    }
     // Read before the words are made, which look at the guest's memory once more.
     const outcome = { status: answer, reason: refusal.count === before ? "" : refusal.text };
     trace.hostCall(callInWords(name, args, outcome, { memory: vm.memory, show: trace.show }));

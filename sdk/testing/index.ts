@@ -6,9 +6,12 @@ import {
   Harness,
   Jco,
   kindOf,
+  parseRecording,
   ProblemError,
+  replayRecording,
   type FilterUnderTest,
   type HarnessOptions,
+  type ReplayReport,
   type Transpiled,
 } from "../../host/testing.ts";
 import { Compiler, type Compiled, type Mode } from "../build/index.ts";
@@ -20,6 +23,7 @@ export {
   type GrpcScript,
   type Problem,
   type ProfileName,
+  type ReplayReport,
   type ScriptedGrpcAnswer,
   type ScriptedGrpcStream,
   type SeenGrpcCall,
@@ -118,6 +122,33 @@ export async function build(source: string, mode: Mode = "debug"): Promise<Compi
   } finally {
     await compiler.close();
   }
+}
+
+/** What a replay is given: a module or where to build it from, and a configuration instead of the recorded one. */
+export interface ReplaySource {
+  readonly source: string | Uint8Array;
+  readonly config?: unknown;
+}
+
+/**
+ * Runs a recording (a path ending in `.jsonl`, or its text) against one version, which is compared with what was recorded, or
+ * against two, which are compared with each other: `expect((await replay("rec.jsonl", "filters/tag")).differing).toBe(0)`.
+ */
+export async function replay(
+  recording: string,
+  a: string | Uint8Array | ReplaySource,
+  b?: string | Uint8Array | ReplaySource,
+): Promise<ReplayReport> {
+  const text = recording.endsWith(".jsonl") ? await readFile(recording, "utf8") : recording;
+  const inputs = [await replayInput("a", a), ...(b === undefined ? [] : [await replayInput("b", b)])];
+  return replayRecording(parseRecording(text), inputs);
+}
+
+async function replayInput(name: string, given: string | Uint8Array | ReplaySource) {
+  const { source, config } = typeof given === "string" || given instanceof Uint8Array ? { source: given } : given;
+  const wasm = typeof source === "string" ? await moduleOf(source, "debug") : source;
+  const text = config === undefined || typeof config === "string" ? config : JSON.stringify(config);
+  return { name, wasm, ...(text === undefined ? {} : { config: text }) };
 }
 
 /** Why the filter refuses `config`, as an operator reads it; null when it accepts. */

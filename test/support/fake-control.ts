@@ -14,6 +14,8 @@ import type {
   VersionInfo,
 } from "../../host/control/types.ts";
 import type { CrashReport } from "../../host/control/crash-report.ts";
+import type { ShadowReport, ShadowRequest } from "../../host/control/shadow/shadow.ts";
+import type { RecordingRequest, RecordingStatus } from "../../host/control/record/recording.ts";
 import type { TapSelection } from "../../host/link/tap.ts";
 import type { MetricSample } from "../../host/observe/samples.ts";
 
@@ -111,11 +113,88 @@ export const FAKE_REPORT: Omit<ExperimentReport, "experiment"> = {
     metrics: [{ name: "success_rate", arm: "b", role: "primary", effect: 0.001, low: -60 / ms, high: 60 / ms }],
   })),
 };
+export const recordingStatus = (more: Partial<RecordingStatus> = {}): RecordingStatus => ({
+  id: 1,
+  filter: "gray",
+  version: "v1",
+  percent: 100,
+  state: "done",
+  ended: "count",
+  startedAt: "2030-01-01T00:00:00.000Z",
+  streams: 3,
+  dropped: 0,
+  bytes: 99,
+  redacted: true,
+  ...more,
+});
+
+export const shadowReport = (more: Partial<ShadowReport> = {}): ShadowReport => ({
+  filter: "gray",
+  state: "running",
+  ended: "",
+  a: { version: "v1", sha256: "a".repeat(64) },
+  b: { version: "v2", sha256: "c".repeat(64) },
+  percent: 10,
+  startedAt: "2030-01-01T00:00:00.000Z",
+  dropped: 0,
+  compared: 20,
+  differing: 3,
+  noise: { compared: 20, differing: 0 },
+  fields: [],
+  perField: {},
+  diverged: 0,
+  divergences: [],
+  fuel: [],
+  fault: "",
+  ...more,
+});
+
+export class FakeShadows {
+  readonly calls: unknown[][] = [];
+  status = shadowReport();
+  get reports(): readonly ShadowReport[] {
+    return [this.status];
+  }
+  start(request: ShadowRequest): ShadowReport {
+    this.calls.push(["start", request]);
+    return this.status;
+  }
+  stop(filter: string): ShadowReport {
+    this.calls.push(["stop", filter]);
+    return this.status;
+  }
+  report(filter: string): ShadowReport {
+    this.calls.push(["report", filter]);
+    return this.status;
+  }
+}
+
+export class FakeRecordings {
+  readonly calls: unknown[][] = [];
+  status = recordingStatus();
+  get statuses(): readonly RecordingStatus[] {
+    return [this.status];
+  }
+  open(request: RecordingRequest): RecordingStatus {
+    this.calls.push(["open", request]);
+    return this.status;
+  }
+  stop(id: number): RecordingStatus {
+    this.calls.push(["stop", id]);
+    return this.status;
+  }
+  text(id: number): string {
+    this.calls.push(["text", id]);
+    return '{"t":"header"}\n';
+  }
+}
 
 export class FakeControl implements ControlPlane {
   readonly calls: unknown[][] = [];
   readonly history: SluiceEvent[] = [];
   readonly listenersOfEvents = new Set<(event: SluiceEvent) => void>();
+  readonly recordings = new FakeRecordings();
+  readonly shadows = new FakeShadows();
   state: ControlPlane["state"] = "ready";
   config = FAKE_CONFIG;
   samples: MetricSample[] = [];

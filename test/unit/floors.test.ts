@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["host/vm"],
   ["host/plugin"],
   ["host/chain"],
-  ["host/net"],
+  ["host/net", "host/replay"],
   ["host/link", "host/config"],
   ["host/data-plane"],
   ["host/control"],
@@ -105,6 +105,7 @@ describe("floors", () => {
       "host/plugin",
       "host/chain",
       "host/net",
+      "host/replay",
       "host/link",
       "host/data-plane",
     ];

@@ -59,13 +59,13 @@ export class Twin {
 }
 
 /** A fault of a twin is no reason to take its version out of service: it is told, and not counted. */
-function lineOf({ filter, version, fault }: FaultReport) {
+export function lineOf({ filter, version, fault }: FaultReport) {
   const message = `a traced twin (sluice tap) ended in ${fault.callback}: ${fault.reason}: ${fault.message}`;
   return { level: ERROR, filter, version, contextId: fault.contextId, message };
 }
 
 /** A queue that exists keeps the owner it has: items are announced to the original, never to a twin. */
-function borrowed(queues: SharedQueues): SharedQueues {
+export function borrowed(queues: SharedQueues): SharedQueues {
   return {
     resolve: (namespace, name) => queues.resolve(namespace, name),
     enqueue: (id, value) => queues.enqueue(id, value),

@@ -1,0 +1,257 @@
+// Listens to one traced instance and says what happened in it, event by event, so that another instance can be led through the
+// same life. On a data thread it hears a twin (data-plane/record); in a replay it hears the module that is replayed, so
+// that both are described by the same words.
+import { createHash } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import { discreet } from "../base/secrets.ts";
+import type { StreamFacts } from "../chain/ports.ts";
+import { continues, keepsChunk } from "../chain/results.ts";
+import type { GuestFault } from "../vm/faults.ts";
+import { callValues } from "../vm/call-values.ts";
+import type { Hostcalls } from "../vm/ports.ts";
+import type { MadeCall, RecordedGuest, VmTrace } from "../vm/trace.ts";
+import type { Bytes, Facts, InLine, MapsNow, OutLine, RecordLine, VmLine } from "./events.ts";
+import { factsChanged, factsOf } from "./facts.ts";
+
+const REQUEST_BODY = 0;
+const BODY_OF: Readonly<Record<string, number>> = { proxy_on_request_body: 0, proxy_on_response_body: 1 };
+/** Maps and buffer that the callback of an answer may read. */
+const ANSWERS: Readonly<Record<string, { readonly maps: readonly number[]; readonly buffer: number }>> = {
+  proxy_on_http_call_response: { maps: [6, 7], buffer: 4 },
+  proxy_on_grpc_receive_initial_metadata: { maps: [4], buffer: -1 },
+  proxy_on_grpc_receive: { maps: [], buffer: 5 },
+  proxy_on_grpc_receive_trailing_metadata: { maps: [5], buffer: -1 },
+  proxy_on_grpc_close: { maps: [], buffer: -1 },
+  envoy_on_resolve_dns: { maps: [], buffer: 8 },
+};
+const STREAM_MAPS = [0, 1, 2, 3] as const;
+/** Streams call every callback with two numbers; how many of them it has. */
+const argumentsOf = (fn: string): number =>
+  /_on_(log|done|delete)$/.test(fn) ? 0 : /_(trailers|create)$/.test(fn) ? 1 : 4;
+
+export interface RecorderOptions {
+  readonly clock: Clock;
+  /** Fuel at the start of a callback. */
+  readonly budget: number | null;
+  /** Bytes of bodies kept per stream; of what goes beyond only the length is told. */
+  readonly maxBodyBytes: number;
+  readonly say: (line: RecordLine) => void;
+}
+
+interface Running {
+  readonly fn: string;
+  /** The context that host calls act on. */
+  effective: number;
+  /** Body buffers that it has written. */
+  readonly edited: Set<number>;
+  /** Directions that it has let go on: 0 request, 1 response. */
+  readonly resumed: Set<number>;
+}
+
+/** A stream's context as it was when the recorder last looked. */
+interface Watched {
+  facts: Facts;
+  readonly live: StreamFacts;
+  readonly isOpen: (map: number) => boolean;
+  readonly maps: (readonly string[] | null)[];
+  /** Body bytes that the filter holds back, by buffer. */
+  readonly held: [number, number];
+  bodyBytes: number;
+}
+
+export class Recorder implements VmTrace {
+  /** On live traffic no reason may reach a client, so the trace is a discreet one (RATIONALE: sluice.explain). */
+  readonly show = discreet;
+  readonly hearsMissing = true;
+  readonly #options: RecorderOptions;
+  readonly #streams = new Map<number, Watched>();
+  #vm = "";
+  #began: Running | null = null;
+  #pending: OutLine | null = null;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** An instance is about to be made: everything from here on happens in it. */
+  instance(line: VmLine): void {
+    // Streams of an instance that died are over for it, whatever becomes of them.
+    for (const c of this.#streams.keys()) this.end(c);
+    this.#flushOut();
+    this.#vm = line.vm;
+    this.#options.say(line);
+    this.#say({
+      t: "in",
+      c: 0,
+      fn: "_initialize",
+      a: [],
+      now: String(this.#options.clock.nowNanos()),
+      mono: this.#mono,
+    });
+    this.#began = { fn: "_initialize", effective: 0, edited: new Set(), resumed: new Set() };
+  }
+
+  get #mono(): number {
+    return Math.round(this.#options.clock.monotonicMs() * 1000) / 1000;
+  }
+
+  /** A stream got its context. @param config which of the instance's configurations it runs under */
+  begin(c: number, config: number, live: StreamFacts, isOpen: (map: number) => boolean): void {
+    const facts = factsOf(live);
+    const maps = [null, null, null, null];
+    this.#streams.set(c, { facts, live, isOpen, maps, held: [0, 0], bodyBytes: 0 });
+    this.#say({ t: "begin", c, config, facts });
+  }
+
+  end(c: number): void {
+    if (this.#streams.delete(c)) this.#say({ t: "end", c });
+  }
+
+  lost(streams: number): void {
+    this.#say({ t: "lost", streams });
+  }
+
+  /** @param line its own; it is told as it is */
+  #say(line: { readonly t: RecordLine["t"]; vm?: string } & Readonly<Record<string, unknown>>): void {
+    this.#flushOut();
+    line.vm = this.#vm;
+    this.#options.say(line as unknown as RecordLine);
+  }
+
+  callbackBegan(fn: string, c: number, args: readonly number[], guest: RecordedGuest): void {
+    this.#began = { fn, effective: c, edited: new Set(), resumed: new Set() };
+    const now = String(guest.nowNanos());
+    const a = args.slice(0, argumentsOf(fn));
+    const stream = this.#streams.get(c);
+    const more = stream === undefined ? this.#answerOf(fn, guest.context) : this.#seen(stream, fn, guest.context);
+    this.#say({ t: "in", c, fn, a, now, mono: this.#mono, ...more });
+  }
+
+  #seen(stream: Watched, fn: string, context: Hostcalls): Partial<InLine> {
+    const facts = factsChanged(stream.facts, stream.live);
+    if (facts !== undefined) stream.facts = { ...stream.facts, ...facts };
+    const maps = changedMaps(stream, context);
+    const open = STREAM_MAPS.reduce<number>((bits, map) => bits | (stream.isOpen(map) ? 1 << map : 0), 0);
+    const buffer = BODY_OF[fn];
+    const body = buffer === undefined ? undefined : this.#chunk(stream, buffer, context.buffer(buffer));
+    return { open, ...given({ facts, maps, body }) };
+  }
+
+  #chunk(stream: Watched, buffer: number, content: Buffer | null): Bytes {
+    const chunk = content?.subarray(Math.min(stream.held[buffer] ?? 0, content.length)) ?? Buffer.alloc(0);
+    stream.bodyBytes += chunk.length;
+    const isKept = stream.bodyBytes <= this.#options.maxBodyBytes;
+    return { n: chunk.length, ...(isKept ? { x: chunk.latin1Slice() } : {}) };
+  }
+
+  #answerOf(fn: string, context: Hostcalls): Partial<InLine> {
+    const readable = ANSWERS[fn];
+    if (readable === undefined) return {};
+    const maps = Object.fromEntries(readable.maps.map((map) => [map, [...(context.headers(map) ?? [])]]));
+    const content = readable.buffer < 0 ? null : context.buffer(readable.buffer);
+    const body = content === null ? undefined : { n: content.length, x: content.latin1Slice() };
+    return { status: context.callStatus(), ...given({ maps, body }) };
+  }
+
+  called(call: MadeCall): void {
+    const { args, results } = callValues(call);
+    const { name, status } = call;
+    const s = status === undefined ? null : Number(status);
+    this.#say({ t: "call", fn: name, a: args, s, ...(results.length > 0 ? { r: results } : {}) });
+    if (s === 0 && this.#began !== null) this.#note(this.#began, name, Number(args[0] ?? 0));
+  }
+
+  #note(began: Running, name: string, first: number): void {
+    if (name === "proxy_set_effective_context") began.effective = first;
+    if (name === "proxy_set_buffer_bytes" && first <= 1) began.edited.add(first);
+    const stream = this.#streams.get(began.effective);
+    if (name !== "proxy_continue_stream" || first > 1 || stream === undefined) return;
+    // What was held goes on once the callback has returned.
+    began.resumed.add(first);
+    stream.held[first === 0 ? 0 : 1] = 0;
+  }
+
+  hostCall(): void {}
+
+  callbackEnded(fn: string, r: number, guest: RecordedGuest): void {
+    const began = this.#began;
+    const { fuelLeft, context } = guest;
+    const { budget } = this.#options;
+    // Start-up has a larger budget of its own.
+    const fuel = budget === null || fuelLeft === null || fuelLeft > budget ? null : budget - fuelLeft;
+    const stream = r === -1 ? undefined : this.#streams.get(context.id);
+    const maps = stream === undefined ? undefined : changedMaps(stream, context);
+    const body = stream === undefined || began === null ? undefined : edited(began.edited, context);
+    if (stream !== undefined && began !== null) holdBack(stream, fn, r, { context, resumed: began.resumed });
+    this.#flushOut();
+    const c = r === -1 ? (began?.effective ?? 0) : context.id;
+    this.#pending = { t: "out", vm: this.#vm, c, fn, r, fuel, ...given({ maps, body }) };
+    this.#began = null;
+  }
+
+  /** The instance died: that is known after its last callback has ended, which may have returned as if nothing were. */
+  faulted({ reason, message }: GuestFault): void {
+    if (this.#pending !== null) this.#pending = { ...this.#pending, r: -1, fault: { reason, message } };
+    this.#flushOut();
+  }
+
+  /** Says what it knows and has not said yet. Not inside a callback. */
+  flush(): void {
+    this.#flushOut();
+  }
+
+  #flushOut(): void {
+    const out = this.#pending;
+    this.#pending = null;
+    if (out !== null) this.#options.say(out);
+  }
+}
+
+/** Without the keys that have no value. */
+function given(all: Readonly<Record<string, unknown>>): object {
+  const found: Record<string, unknown> = {};
+  for (const key of Object.keys(all)) if (all[key] !== undefined) found[key] = all[key];
+  return found;
+}
+
+/** Maps that are not as they were left, remembered as they are now. */
+function changedMaps(stream: Watched, context: Hostcalls): MapsNow | undefined {
+  let changed: Record<string, readonly string[]> | undefined;
+  for (const map of STREAM_MAPS) {
+    const list = context.headers(map);
+    const before = stream.maps[map] ?? null;
+    if (list === null || (before !== null && sameList(before, list))) continue;
+    stream.maps[map] = list.slice();
+    (changed ??= {})[map] = stream.maps[map] ?? [];
+  }
+  return changed;
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+function edited(buffers: ReadonlySet<number>, context: Hostcalls): OutLine["body"] {
+  for (const buffer of buffers) {
+    const content = context.buffer(buffer);
+    if (content !== null)
+      return { buffer, n: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+  }
+  return undefined;
+}
+
+interface HeldParts {
+  readonly context: Hostcalls;
+  readonly resumed: ReadonlySet<number>;
+}
+
+/** What the filter holds back after a body callback, which the next one will show again. */
+function holdBack(stream: Watched, fn: string, result: number, { context, resumed }: HeldParts): void {
+  const buffer = BODY_OF[fn];
+  if (buffer === undefined) return;
+  const side = buffer === REQUEST_BODY ? 0 : 1;
+  if (continues(result) || resumed.has(side)) stream.held[side] = 0;
+  else if (keepsChunk(result)) stream.held[side] = context.buffer(buffer)?.length ?? 0;
+}
