@@ -6,8 +6,11 @@ export { Jco } from "./module/component/jco.ts";
 export { type Transpiled } from "./module/component/transpiled.ts";
 export { kindOf } from "./module/inspect.ts";
 export { RecordedBytes, TestConnection } from "./testing/connection.ts";
+export { describeFault, type TestFault } from "./testing/faults.ts";
 export { Harness, type HarnessOptions, type LoggedLine } from "./testing/harness.ts";
-export { type FilterUnderTest } from "./testing/load-filter.ts";
+export { type Failure, type ForeignAnswer } from "./testing/injector.ts";
+export { DEFAULT_FUEL, type FilterUnderTest } from "./testing/load-filter.ts";
+export { storyOf, type TracedPhase } from "./testing/recorder.ts";
 export { PROFILES, type ProfileName } from "./vm/profile-name.ts";
 export { RecordedMessage, TestExchange, type RequestInput, type ResponseInput } from "./testing/transport.ts";
 export {
