@@ -48,7 +48,7 @@ export function optionsOf({ name, config, options, entry }: FilterUnderTest): Fi
 }
 
 /** The module as it will run, with what leads its offsets back to the original. @throws ProblemError */
-export function prepareFilter(filter: FilterUnderTest): PreparedModule {
+export function prepareFilter(filter: FilterUnderTest): PreparedFilter {
   const { name, limits } = optionsOf(filter);
   const { fuel, memoryBytes, tableEntries } = limits;
   const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;

@@ -1,5 +1,5 @@
 // An author's project outside this repository: what is published is complete, and what `sluice new` writes works with it.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Outside } from "../support/packed.ts";
@@ -111,6 +111,21 @@ describe("sluice new", () => {
     ]);
     expect(place.exec(lines[at + 1])!.slice(1, 3)).toEqual([file, "21"]);
   });
+});
+
+test("a missing compiler is named, with the command that brings it", () => {
+  const compiler = join(outside.folder, "node_modules/assemblyscript");
+  renameSync(compiler, `${compiler}.away`);
+  const { status, stderr } = outside.run("npx", "sluice", "build", "tag");
+  const doctor = outside.run("npx", "sluice", "doctor");
+  renameSync(`${compiler}.away`, compiler);
+  expect([status, stderr]).toEqual([
+    4,
+    expect.stringContaining(
+      "the AssemblyScript compiler is not installed; run: npm install --save-dev assemblyscript@",
+    ),
+  ]);
+  expect(doctor.stdout).toContain("not installed; needed for compiling filters");
 });
 
 test("the program runs from the package: build, call, serve", async () => {

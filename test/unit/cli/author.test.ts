@@ -252,14 +252,19 @@ describe("tools", () => {
     const { checks } = JSON.parse(out) as { checks: { check: string; state: string }[] };
     expect(checks.map((one) => one.check)).toEqual([
       "node",
+      "npm",
+      "platform",
       "wasm",
       "port 8080",
       "port 9901",
       "folder",
+      "compile cache",
+      "@sluice/sdk",
       "assemblyscript",
       "@bytecodealliance/jco-transpile",
       "@bytecodealliance/preview2-shim",
       "componentize-qjs",
+      "vitest",
     ]);
     expect(checks[0]!.state).toBe("ok");
     expect((await here("doctor")).out).toMatch(/^✓ node/);
