@@ -141,6 +141,11 @@ export class Harness {
     this.#scripted().heal();
   }
 
+  /** What filters' allocators have been asked for by the host so far; needs `inject: "allocations"`. */
+  get allocated(): { readonly calls: number; readonly bytes: number } {
+    return { ...this.#scripted().allocated };
+  }
+
   #scripted(): FaultScript {
     if (this.#script === null) throw new Error("this harness was made without { inject: true }");
     return this.#script;

@@ -25,12 +25,20 @@ interface Waiting extends Failure {
 
 export class FaultScript implements Injector {
   readonly allocator: Injector["allocator"];
+  /** What the guest's allocator has been asked for, where it is watched. */
+  readonly allocated = { calls: 0, bytes: 0 };
   readonly #failures: Waiting[] = [];
   readonly #foreign = new Map<string, ForeignAnswer>();
 
   /** @param allocations the allocator can fail as well; the host then never writes into scratch memory on its own */
   constructor(allocations: boolean) {
-    this.allocator = allocations ? (run) => (size) => (this.#take(ALLOCATOR) === null ? run(size) : 0) : null;
+    const { allocated } = this;
+    const watched = (run: (size: number) => number, size: number): number => {
+      allocated.calls++;
+      allocated.bytes += size;
+      return this.#take(ALLOCATOR) === null ? run(size) : 0;
+    };
+    this.allocator = allocations ? (run) => (size) => watched(run, size) : null;
   }
 
   fail(failure: Failure): void {

@@ -154,27 +154,33 @@ export class TestExchange implements ExchangePort {
   }
 
   send(input: RequestInput): void {
-    const { method = "GET", scheme = "http", authority = "test", path = "/", body, trailers } = input;
-    const head: HeaderList = [":method", method, ":scheme", scheme, ":authority", authority, ":path", path];
+    const { body, trailers } = input;
     const chunks = body === undefined ? [] : Array.isArray(body) ? body : [body];
-    this.stream.requestHeaders(
-      [...head, ...toHeaderList(input.headers)],
-      chunks.length === 0 && trailers === undefined,
-    );
+    this.sendHead(input, chunks.length === 0 && trailers === undefined);
     for (const [at, chunk] of chunks.entries())
       this.stream.requestBody(Buffer.from(chunk as string), at === chunks.length - 1 && trailers === undefined);
     if (trailers !== undefined) this.stream.requestTrailers(toHeaderList(trailers));
   }
 
+  /** The request's headers only. */
+  sendHead(input: Omit<RequestInput, "body">, end = false): void {
+    const { method = "GET", scheme = "http", authority = "test", path = "/" } = input;
+    const head: HeaderList = [":method", method, ":scheme", scheme, ":authority", authority, ":path", path];
+    this.stream.requestHeaders([...head, ...toHeaderList(input.headers)], end);
+  }
+
+  /** The response's headers only. */
+  respondHead(input: Omit<ResponseInput, "body" | "trailers"> = {}, end = false): void {
+    const { status = 200, headers } = input;
+    this.facts.responseCode = status;
+    this.stream.responseHeaders([":status", String(status), ...toHeaderList(headers)], end);
+  }
+
   /** The upstream answers. */
   respond(input: ResponseInput = {}): this {
-    const { status = 200, body, trailers } = input;
+    const { body, trailers } = input;
     const bytes = body === undefined ? null : Buffer.from(body as string);
-    this.facts.responseCode = status;
-    this.stream.responseHeaders(
-      [":status", String(status), ...toHeaderList(input.headers)],
-      bytes === null && trailers === undefined,
-    );
+    this.respondHead(input, bytes === null && trailers === undefined);
     if (bytes !== null) this.stream.responseBody(bytes, trailers === undefined);
     if (trailers !== undefined) this.stream.responseTrailers(toHeaderList(trailers));
     return this;
@@ -182,12 +188,10 @@ export class TestExchange implements ExchangePort {
 
   /** The upstream answers chunk by chunk. */
   respondInChunks(chunks: readonly Uint8Array[], input: Omit<ResponseInput, "body"> = {}): this {
-    const { status = 200, trailers } = input;
-    this.facts.responseCode = status;
-    this.stream.responseHeaders([":status", String(status), ...toHeaderList(input.headers)], false);
-    const last = chunks.length - 1;
+    const { trailers } = input;
+    this.respondHead(input);
     for (const [at, chunk] of chunks.entries())
-      this.stream.responseBody(Buffer.from(chunk), at === last && trailers === undefined);
+      this.stream.responseBody(Buffer.from(chunk), at === chunks.length - 1 && trailers === undefined);
     if (trailers !== undefined) this.stream.responseTrailers(toHeaderList(trailers));
     return this;
   }
