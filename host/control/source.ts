@@ -50,7 +50,16 @@ function fromCompiled({ wasm, map, mode, sources, millis }: Compiled): LoadedSou
 
 function toProblem(diagnostic: BuildError["diagnostics"][number]): Problem {
   const { message, code, file, line, column, endColumn, frame } = diagnostic;
-  return { kind: "compile", code: code === 0 ? "build" : codeName(code), message, file, line, column, endColumn, frame };
+  return {
+    kind: "compile",
+    code: code === 0 ? "build" : codeName(code),
+    message,
+    file,
+    line,
+    column,
+    endColumn,
+    frame,
+  };
 }
 
 async function readModule(name: string, path: string): Promise<Uint8Array> {
