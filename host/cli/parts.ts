@@ -6,6 +6,7 @@ import type { ModuleInfo } from "../module/inspect.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { loadSuite } from "../suite/load.ts";
 import type { runSuite } from "../suite/run.ts";
+import type { configureOnce } from "../testing/configure.ts";
 import type { benchFilters, PLAN } from "../testing/bench-filter.ts";
 import type { CallOptions, CallResult } from "../testing/call.ts";
 import type { Compiler } from "../../sdk/build/index.ts";
@@ -42,6 +43,11 @@ export async function loadPrometheus(): Promise<(samples: readonly MetricSample[
 /** One simulated request through one filter. */
 export async function loadCall(): Promise<(options: CallOptions) => CallResult> {
   return (await import("../testing/call.ts")).callFilter;
+}
+
+/** Whether a filter starts with its configuration. */
+export async function loadConfigure(): Promise<typeof configureOnce> {
+  return (await import("../testing/configure.ts")).configureOnce;
 }
 
 /** Measuring filters. */

@@ -97,6 +97,19 @@ describe("a config", () => {
     expect(err).toContain("help:");
   });
 
+  test("that the filter refuses is told so before anything starts", async () => {
+    const own = ENTRY.replace("class C extends Config {}", "class C extends Config { @range(1, 9) most: u32 = 1; }");
+    write("filters/f/assembly/index.ts", own);
+    const filters = "filters: [{ name: f, source: ./filters/f/assembly/index.ts, pluginConfig: { most: 10 } }]\n";
+    write("sluice.yaml", `${listener}${filters}`);
+    const { code, err } = await here("validate");
+    expect(code).toBe(3);
+    expect(err).toContain("error[config]: filter f: proxy_on_configure refused the configuration");
+    expect(err).toContain("at /most: expected 1-9, got 10");
+    write("sluice.yaml", `${listener}${filters.replace("10", "9")}`);
+    expect((await here("validate")).code).toBe(0);
+  });
+
   test("with a word that is nearly right asks whether the right one was meant", async () => {
     write("sluice.yaml", listener.replace("directResponse", "directRespones"));
     const { err } = await here("validate");
