@@ -1,5 +1,6 @@
-// `import "@sluice/sdk/testing/vitest"` teaches vitest's `expect` the matchers of the testing kit.
-import { expect } from "vitest";
+// `import "@sluice/sdk/testing/vitest"` teaches vitest's `expect` the matchers of the testing kit, and gives the tests of the
+// file time to compile a filter first (vitest's own 5 s are short on a busy machine; a test may name its own).
+import { expect, vi } from "vitest";
 import * as matchers from "./matchers.ts";
 
 /** The arguments a test gives: all but the first, which is what `expect` was given. */
@@ -13,3 +14,4 @@ declare module "vitest" {
 }
 
 expect.extend({ ...matchers });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
