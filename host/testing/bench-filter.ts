@@ -2,7 +2,7 @@
 // one phase together, so that no clock is read per call; versions take turns, and the least of many rounds counts.
 import { inspectModule } from "../module/inspect.ts";
 import { Harness } from "./harness.ts";
-import type { FilterUnderTest } from "./load.ts";
+import type { FilterUnderTest } from "./load-filter.ts";
 import type { HeaderInput, RequestInput, TestExchange } from "./transport.ts";
 
 export interface BenchTraffic {

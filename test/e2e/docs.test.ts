@@ -1,6 +1,7 @@
 // docs/ is true: what is generated is current, links lead somewhere, and every snippet is run. A comment before a block says what
 // it is: `file: PATH` is written, `config` is checked, `test: PATH` is run by vitest, `yaml: envoy|istio` is read; `sh` blocks are
 // run line by line, and a block after `prints` must be found in what they printed.
+// `shown` is output that no command of the page makes.
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -84,6 +85,9 @@ describe.each(PAGES.filter((page) => blocksOf(page).length > 0))("%s", (page) =>
         for (const line of text.trim().split("\n")) expect(printed).toContain(line);
       } else if (mark("yaml") !== undefined) {
         checkYaml(mark("yaml") ?? "", parse(text));
+      } else if (marks.includes("shown")) {
+        // What somebody saw. Its shape can still be wrong.
+        if (language === "json") JSON.parse(text);
       } else {
         throw new Error(`${page}: nothing runs this block:\n${text}`);
       }
