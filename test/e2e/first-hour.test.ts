@@ -127,6 +127,8 @@ test("from nothing to two versions on live traffic", async () => {
   expect(await served.stop()).toBe(0);
 
   const [, shown = ""] = /<!-- first hour -->\n+```\n([^]*?)```/.exec(README) ?? [];
+  const kept = process.env["TRANSCRIPT"];
+  if (kept !== undefined) writeFileSync(kept, transcript.join("\n"));
   const lines = transcript.map(plain);
   let from = 0;
   for (const line of shown
@@ -134,7 +136,6 @@ test("from nothing to two versions on live traffic", async () => {
     .map(plain)
     .filter((one) => one !== "" && one !== "..." && !one.startsWith("#"))) {
     const at = lines.findIndex((one, index) => index >= from && one.includes(line));
-    if (at < 0 && process.env["SHOW_TRANSCRIPT"] !== undefined) process.stdout.write(`${transcript.join("\n")}\n`);
     expect({ line, found: at >= 0 }).toEqual({ line, found: true });
     // Events and commands interleave: only commands must come in the order shown.
     if (line.startsWith("$ ")) from = at;
