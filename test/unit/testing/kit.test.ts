@@ -175,6 +175,8 @@ describe("a reload", () => {
     await reload(h, KIT, { config: { version: "two" } });
     const fresh = h.request();
     expect(fresh.upstreamRequest).toHaveHeader("x-version", "two");
+    // Time passes: the drain of the old version must not cut the stream off.
+    h.clock.advance(5000);
     expect(h.leaks()).toEqual({ streams: 2, contexts: 2 });
     expect(old.respond().response).toHaveHeader("x-version", "one");
     expect(fresh.respond().response).toHaveHeader("x-version", "two");
