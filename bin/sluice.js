@@ -34,11 +34,28 @@ function findNode() {
   }
 }
 
+/** What to do, in a checkout (whose package.json brings a Node) and in a project that installed the published package. */
+function remedy(floor) {
+  const name = PACKAGES[process.platform + "-" + process.arch];
+  if (bringsNode())
+    return `Run \`npm install\` without --omit=optional, which brings a Node for this project, or install Node ${floor}+.`;
+  const local = name === undefined ? "" : `, or give this project one: npm install --save-dev ${name}@26.10.0`;
+  return `Install Node ${floor} or newer${local}`;
+}
+
+/** Published packages come without; whoever has lost its package.json is taken for a checkout. */
+function bringsNode() {
+  try {
+    return require("../package.json").optionalDependencies !== undefined;
+  } catch {
+    return true;
+  }
+}
+
 function explain(reason) {
   const floor = FLOOR.join(".");
   process.stderr.write(
-    `sluice needs Node ${floor} or newer; this is Node ${process.versions.node}${reason}.\n` +
-      `Run \`npm install\` without --omit=optional, which brings a Node for this project, or install Node ${floor}+.\n`,
+    `sluice needs Node ${floor} or newer; this is Node ${process.versions.node}${reason}.\n${remedy(floor)}\n`,
   );
   process.exitCode = EXIT_NODE_TOO_OLD;
 }

@@ -6,11 +6,14 @@ import type { ModuleInfo } from "../module/inspect.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { loadSuite } from "../suite/load.ts";
 import type { runSuite } from "../suite/run.ts";
+import type { configureOnce } from "../testing/configure.ts";
+import type { benchFilters, PLAN } from "../testing/bench-filter.ts";
 import type { CallOptions, CallResult } from "../testing/call.ts";
 import type { Compiler } from "../../sdk/build/index.ts";
 
 export type { CallOptions, CallResult } from "../testing/call.ts";
 export type { Compiled, Diagnostic } from "../../sdk/build/index.ts";
+export type { FilterCost, PhaseCost } from "../testing/bench-filter.ts";
 export type { SuiteReport, TestReport } from "../suite/run.ts";
 export type { StartOptions } from "../control/start-options.ts";
 export type { RunningSluice } from "../control/start.ts";
@@ -40,6 +43,16 @@ export async function loadPrometheus(): Promise<(samples: readonly MetricSample[
 /** One simulated request through one filter. */
 export async function loadCall(): Promise<(options: CallOptions) => CallResult> {
   return (await import("../testing/call.ts")).callFilter;
+}
+
+/** Whether a filter starts with its configuration. */
+export async function loadConfigure(): Promise<typeof configureOnce> {
+  return (await import("../testing/configure.ts")).configureOnce;
+}
+
+/** Measuring filters. */
+export async function loadBench(): Promise<{ readonly benchFilters: typeof benchFilters; readonly PLAN: typeof PLAN }> {
+  return import("../testing/bench-filter.ts");
 }
 
 /** Test suites: reading and running them. */

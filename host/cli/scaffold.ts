@@ -1,11 +1,12 @@
-// Files of a new filter or project. Templates live in the SDK (sdk/template/<template>/, or sdk/template/ for the plain
-// one); `__name__` in file names and text becomes the filter's name, `__Name__` the same as a class name.
-import { existsSync } from "node:fs";
+// Files of a new filter or project. Templates live in the SDK: sdk/template/<template>/ is a filter's folder,
+// sdk/template/project/ what stands around it. `__name__` in file names and text becomes the filter's name, `__Name__` the
+// same as a class name; a file `_gitignore` becomes `.gitignore`, which npm would not pack.
+import { existsSync, readdirSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { problemError } from "../base/problem.ts";
 import { UsageError } from "./exit.ts";
-import { PACKAGE_ROOT } from "./version.ts";
 
 export interface Scaffold {
   readonly name: string;
@@ -16,7 +17,10 @@ export interface Scaffold {
   readonly templates?: string;
 }
 
+/** Names of the contract; which of them there are, the SDK's folder says. */
 const TEMPLATES = ["header", "body", "auth", "ratelimit", "ab", "tcp"];
+/** The plain HTTP filter has two names. */
+const ALIASES: Readonly<Record<string, string>> = { http: "header" };
 
 /** `my-filter` -> `MyFilter`. */
 export function toClassName(name: string): string {
@@ -26,60 +30,66 @@ export function toClassName(name: string): string {
     .join("");
 }
 
-function fill(text: string, name: string): string {
+export function fill(text: string, name: string): string {
   return text.replaceAll("__name__", name).replaceAll("__Name__", toClassName(name));
 }
 
-/** The folder of a template. `header` may be the plain one. */
-function find(templates: string, template: string): string {
-  if (!TEMPLATES.includes(template)) {
-    throw new UsageError(`there is no template "${template}"`, `templates: ${TEMPLATES.join(", ")}`);
+/** The SDK's templates, in a checkout as in an installed package. @throws ProblemError when there is no SDK */
+export function templatesFolder(): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve("@sluice/sdk/package.json")), "template");
+  } catch {
+    throw problemError("state", "no_sdk", "@sluice/sdk is not installed beside sluice", {
+      hint: "npm install --save-dev @sluice/sdk",
+    });
   }
-  const own = join(templates, template);
-  if (existsSync(own)) return own;
-  if (template === "header" && existsSync(join(templates, "assembly"))) return templates;
-  if (template === "header") throw problemError("state", "no_template", `no template is installed in ${templates}`);
-  throw new UsageError(`template "${template}" is not supported yet`, "use --template header");
+}
+
+/** The folder of a template. @throws UsageError */
+function find(templates: string, wanted: string): string {
+  const template = ALIASES[wanted] ?? wanted;
+  const names = ["http", ...TEMPLATES];
+  if (!names.includes(template)) {
+    throw new UsageError(`there is no template "${wanted}"`, `templates: ${names.join(", ")}`);
+  }
+  const folder = join(templates, template);
+  if (existsSync(join(folder, "assembly"))) return folder;
+  const there = readdirSync(templates).filter((name) => existsSync(join(templates, name, "assembly")));
+  throw new UsageError(`template "${template}" is not supported yet`, `there are: ${there.sort().join(", ")}`);
+}
+
+export interface Copied {
+  /** Written, relative to the folder. */
+  readonly written: readonly string[];
+  /** Were there already and stay as they are. */
+  readonly kept: readonly string[];
+}
+
+/** Copies a folder of templates; what is there already stays. */
+export async function copyFilled(source: string, folder: string, fillIn: (text: string) => string): Promise<Copied> {
+  const entries = await readdir(source, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const written: string[] = [];
+  const kept: string[] = [];
+  for (const file of files) {
+    const name = fillIn(relative(source, file)).replace(/(^|\/)_gitignore$/, "$1.gitignore");
+    const target = join(folder, name);
+    if (existsSync(target)) kept.push(name);
+    else {
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, fillIn(await readFile(file, "utf8")));
+      written.push(name);
+    }
+  }
+  return { written: written.sort(), kept: kept.sort() };
 }
 
 /** Copies a template. Resolves to the files written, relative to the folder. @throws when the folder exists */
 export async function copyTemplate(scaffold: Scaffold): Promise<readonly string[]> {
-  const source = find(scaffold.templates ?? join(PACKAGE_ROOT, "sdk/template"), scaffold.template);
-  if (existsSync(scaffold.folder)) {
-    throw problemError("state", "exists", `${scaffold.folder} exists already`, { hint: "choose another name" });
+  const { name, folder } = scaffold;
+  const source = find(scaffold.templates ?? templatesFolder(), scaffold.template);
+  if (existsSync(folder)) {
+    throw problemError("state", "exists", `${folder} exists already`, { hint: "choose another name" });
   }
-  const entries = await readdir(source, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const written: string[] = [];
-  for (const file of files) {
-    const name = fill(relative(source, file), scaffold.name);
-    const target = join(scaffold.folder, name);
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, fill(await readFile(file, "utf8"), scaffold.name));
-    written.push(name);
-  }
-  return written.sort();
-}
-
-/** A config that runs one filter in front of a server on port 3000. */
-export function projectConfig(name: string): string {
-  return `# yaml-language-server: $schema=./node_modules/sluice/schema/sluice.schema.json
-apiVersion: sluice.dev/v1alpha1
-admin: { address: 127.0.0.1:9901 }
-
-listeners:
-  - name: public
-    address: 127.0.0.1:8080
-    filters: [${name}]
-    routes:
-      - { name: default, match: { prefix: / }, route: { cluster: app } }
-
-clusters:
-  - name: app
-    endpoints: [{ address: 127.0.0.1:3000 }]   # your server
-
-filters:
-  - name: ${name}
-    source: ./filters/${name}/assembly/index.ts
-`;
+  return (await copyFilled(source, folder, (text) => fill(text, name))).written;
 }

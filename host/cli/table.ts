@@ -77,6 +77,12 @@ export const TABLE: readonly TableEntry[] = [
     load: async () => (await import("./commands/wit.ts")).wit,
   },
   {
+    name: "bench",
+    group: "author",
+    summary: "What a filter costs, against another version of it",
+    load: async () => (await import("./commands/bench.ts")).bench,
+  },
+  {
     name: "inspect",
     group: "author",
     summary: "What a .wasm is, wants and offers",
@@ -194,9 +200,6 @@ export const TABLE: readonly TableEntry[] = [
 
 /** Commands of the contract that this version does not have. */
 export const NOT_YET: readonly string[] = [
-  "record",
-  "rollout",
-  "bench",
   "transpile",
   "export",
   "import",

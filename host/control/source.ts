@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { sha256Hex } from "../base/hash.ts";
 import { ProblemError, problemError, type Problem } from "../base/problem.ts";
 import type { FilterOptions } from "../plugin/options.ts";
-import { BuildError, type Compiled, type Compiler } from "../../sdk/build/index.ts";
+import { BuildError, codeName, type Compiled, type Compiler } from "../../sdk/build/index.ts";
 import type { VersionInfo } from "./types.ts";
 
 export interface LoadedSource {
@@ -50,7 +50,16 @@ function fromCompiled({ wasm, map, mode, sources, millis }: Compiled): LoadedSou
 
 function toProblem(diagnostic: BuildError["diagnostics"][number]): Problem {
   const { message, code, file, line, column, endColumn, frame } = diagnostic;
-  return { kind: "compile", code: `AS${code}`, message, file, line, column, endColumn, frame };
+  return {
+    kind: "compile",
+    code: code === 0 ? "build" : codeName(code),
+    message,
+    file,
+    line,
+    column,
+    endColumn,
+    frame,
+  };
 }
 
 async function readModule(name: string, path: string): Promise<Uint8Array> {

@@ -5,7 +5,6 @@ import { basename, dirname, resolve } from "node:path";
 import { functionRanges } from "../module/function-ranges.ts";
 import { originalOffset } from "../module/offsets.ts";
 import type { GuestFrame } from "../vm/faults.ts";
-import type { Version } from "./version.ts";
 
 export interface SourceFrame {
   readonly name: string;
@@ -16,8 +15,18 @@ export interface SourceFrame {
   readonly column: number;
 }
 
+/** What is known of the module that the frames ran in; a Version has it. */
+export interface MappedModule {
+  /** The original. */
+  readonly wasm: Uint8Array;
+  readonly map: Uint8Array | null;
+  /** From the rewritten module to the original; null = it was not rewritten. */
+  readonly offsets: Uint32Array | null;
+  readonly options: { readonly source: string };
+}
+
 /** wasm source maps have one line; the column is the byte offset (WebAssembly tool conventions). */
-export function sourceFrames(frames: readonly GuestFrame[], version: Version): readonly SourceFrame[] {
+export function sourceFrames(frames: readonly GuestFrame[], version: MappedModule): readonly SourceFrame[] {
   const folder = filterFolder(version.options.source);
   const lines = version.map === null ? null : new Lines(version.map, functionRanges(version.wasm));
   return frames.map(({ name, offset }) => {

@@ -123,6 +123,7 @@ function vmOptions(
     memoryBytes: limits.memoryBytes,
     trace: services.trace,
     profile: services.profile,
+    injector: services.injector,
     onFault,
   };
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Status } from "../abi/status.ts";
 import type { GuestFault } from "../vm/faults.ts";
+import type { Injector } from "../vm/guest.ts";
 import type { ProfileName } from "../vm/profile-name.ts";
 import type { VmTrace } from "../vm/trace.ts";
 import type { MetricStore, QueueStore, SharedStore } from "../vm/ports.ts";
@@ -141,4 +142,6 @@ export interface PluginServices {
   readonly announceStreams?: boolean;
   /** For tests and `sluice call --profile`: the host that guests meet. Absent = this one. */
   readonly profile?: ProfileName;
+  /** For tests: host functions that fail on purpose. */
+  readonly injector?: Injector;
 }

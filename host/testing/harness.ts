@@ -1,145 +1,117 @@
 // Drives filters through the host's own VM and chain over a fake transport and a virtual clock: what a filter meets here
 // it meets in production. Every harness stands alone, so tests may run side by side.
-import type { DnsPort } from "../plugin/dns-queries.ts";
 import { VirtualClock } from "../base/clock.ts";
 import { sha256Hex } from "../base/hash.ts";
-import { seededRandom } from "../base/random.ts";
+import { type Random, seededRandom } from "../base/random.ts";
 import type { ChainTemplate, StreamFacts } from "../chain/ports.ts";
 import type { ArmCounts } from "../chain/slot.ts";
 import type { MetricSample } from "../observe/samples.ts";
 import type { Generation } from "../plugin/generation.ts";
 import type { HandOverResult } from "../plugin/hand-over.ts";
-import { ConnectionState } from "../plugin/stream-notes.ts";
 import { privateState } from "../plugin/private-state.ts";
-import type { FaultReport, NodeIdentity, PluginServices, SystemLoad } from "../plugin/services.ts";
-import type { ProfileName } from "../vm/profile-name.ts";
-import type { VmTrace } from "../vm/trace.ts";
+import type { FaultReport, PluginServices } from "../plugin/services.ts";
+import { ConnectionState } from "../plugin/stream-notes.ts";
+import { cutsOf, sameForAll } from "./chunkings.ts";
 import { TestConnection } from "./connection.ts";
+import { locate, type TestFault } from "./faults.ts";
+import { type Failure, FaultScript, type ForeignAnswer } from "./injector.ts";
 import { type FilterUnderTest, loadFilter, optionsOf } from "./load-filter.ts";
 import { LoadedChain } from "./loaded-chain.ts";
+import { FACTS, type HarnessOptions, type LoggedLine } from "./options.ts";
 import { HarnessRecording } from "./recording.ts";
+import { Recorder, type TracedPhase } from "./recorder.ts";
 import { TestExchange, type RequestInput } from "./transport.ts";
 import { ScriptedUpstream, Upstreams } from "./upstreams.ts";
 
-export interface HarnessOptions {
-  /** Wall time at birth: ISO 8601 or ms since the epoch. Default 2030-01-01T00:00:00Z. */
-  readonly clock?: string | number;
-  /** Of the random source. Default 1. */
-  readonly seed?: number;
-  /** Lowest level that filters see logged, 0..5. Default 0. */
-  readonly logLevel?: number;
-  /** Which host the filters meet: this one, Envoy's part of it, or the least there is. Default sluice. */
-  readonly profile?: ProfileName;
-  /** Behind the properties `xds.node.*`. Default: not there. */
-  readonly node?: NodeIdentity;
-  /** Behind the properties `sluice.system.*`. Default: not there. */
-  readonly system?: SystemLoad;
-  /** Hears of local replies that nobody could be given. */
-  readonly replyIgnored?: (filter: string) => void;
-  /** Hears of limits that a filter met, and of rights it does not have. */
-  readonly overLimit?: (filter: string, limit: string) => void;
-  readonly denied?: (filter: string, right: string) => void;
-  /** Answers look-ups of names. Default: filters look up none. */
-  readonly dns?: DnsPort;
-  /** Hears every call between host and guest. */
-  readonly trace?: VmTrace;
-  /** Everything that happens to the (only) filter is kept as a recording: {@link Harness.recording}. */
-  readonly record?: boolean;
-  /** Filters hear of a stream before its first callback, as in Envoy. Default: with `trace`. */
-  readonly announceStreams?: boolean;
-}
-
-export interface LoggedLine {
-  readonly level: number;
-  readonly filter: string;
-  readonly message: string;
-}
-
-const FACTS: Omit<StreamFacts, "requestId" | "startNanos" | "startMs" | "connectionId" | "connectionState"> = {
-  protocol: "HTTP/1.1",
-  scheme: "http",
-  listener: "test",
-  sourceAddress: "127.0.0.1",
-  sourcePort: 40_000,
-  destinationAddress: "127.0.0.1",
-  destinationPort: 8080,
-  routeName: "default",
-  clusterName: "test",
-  upstreamAddress: "",
-  upstreamPort: 0,
-  attempts: 0,
-  responseCode: 0,
-  responseFlags: "",
-  responseCodeDetails: "",
-  requestBytes: 0,
-  responseBytes: 0,
-  requestHeaderBytes: 0,
-  durationMs: 0,
-  upstreamMs: 0,
-  arms: "",
-  notes: null,
-  upstreamEndpoint: null,
-};
+export type { FilterUnderTest } from "./load-filter.ts";
+export type { HarnessOptions, LoggedLine } from "./options.ts";
 
 export class Harness {
   readonly clock: VirtualClock;
   readonly logs: LoggedLine[] = [];
-  readonly faults: FaultReport[] = [];
+  readonly faults: TestFault[] = [];
   /** What became of the state that filters handed over at reloads. */
   readonly handOvers: { readonly filter: string; readonly result: HandOverResult }[] = [];
   readonly #upstreams: Upstreams;
   readonly #state: ReturnType<typeof privateState>;
   readonly #services: PluginServices;
+  readonly #random: Random;
+  readonly #recorder: Recorder | null;
+  readonly #script: FaultScript | null;
+  readonly #filters: FilterUnderTest[];
   /** The one that serves, and those before it. */
   #loaded: LoadedChain;
-  readonly #replaced: LoadedChain[] = [];
   readonly #recording: HarnessRecording | null;
+  #replaced: LoadedChain[] = [];
   #requests = 0;
 
   /** @throws ProblemError when a filter does not load or refuses its configuration */
   constructor(filters: readonly FilterUnderTest[], options: HarnessOptions = {}) {
-    const { clock = "2030-01-01T00:00:00Z", seed = 1, logLevel = 0 } = options;
-    this.clock = new VirtualClock(new Date(clock).getTime());
+    const { clock = "2030-01-01T00:00:00Z", seed = 1, inject = false, beside } = options;
+    this.clock = beside?.clock ?? new VirtualClock(new Date(clock).getTime());
     this.#upstreams = new Upstreams(this.clock);
-    this.#state = privateState((task) => void this.clock.after(0, task), this.clock);
-    const [recorded] = filters;
-    this.#recording =
-      options.record === true && recorded !== undefined
-        ? new HarnessRecording({ options: optionsOf(recorded), sha256: sha256Hex(recorded.wasm) }, this.clock, logLevel)
-        : null;
-    const trace = this.#recording?.instance.recorder ?? options.trace;
-    this.#services = {
+    this.#state =
+      beside === undefined ? privateState((task) => void this.clock.after(0, task), this.clock) : beside.#state;
+    this.#random = seededRandom(seed);
+    this.#recording = options.record === true ? this.#newRecording(filters, options) : null;
+    this.#recorder = options.trace === true && this.#recording === null ? new Recorder() : null;
+    this.#script = inject === false ? null : new FaultScript(inject === "allocations");
+    this.#services = this.#servicesOf(options);
+    this.#filters = [...filters];
+    this.#loaded = new LoadedChain(filters.map((filter) => this.#load(filter)));
+  }
+
+  #newRecording([filter]: readonly FilterUnderTest[], { logLevel = 0 }: HarnessOptions): HarnessRecording | null {
+    if (filter === undefined) return null;
+    return new HarnessRecording({ options: optionsOf(filter), sha256: sha256Hex(filter.wasm) }, this.clock, logLevel);
+  }
+
+  #servicesOf(options: HarnessOptions): PluginServices {
+    const { logLevel = 0, dns, replyIgnored, overLimit, denied, trace, profile, node, system } = options;
+    const given = typeof trace === "object" ? trace : undefined;
+    const listener = this.#recording?.instance.recorder ?? given;
+    return {
       clock: this.clock,
-      random: seededRandom(seed),
+      random: this.#random,
       shared: this.#state.shared,
       queues: this.#state.queues,
       bell: this.#state.bell,
       metrics: this.#state.metrics,
       callouts: this.#upstreams,
       grpc: this.#upstreams.grpc,
-      ...(options.dns === undefined ? {} : { dns: options.dns }),
       logLevel: () => logLevel,
       log: ({ level, filter, message }) => void this.logs.push({ level, filter, message }),
-      faulted: (report) => {
-        this.faults.push(report);
-        this.#recording?.instance.faulted(report);
-      },
-      ...(options.replyIgnored === undefined ? {} : { replyIgnored: options.replyIgnored }),
-      ...(options.overLimit === undefined ? {} : { overLimit: options.overLimit }),
-      ...(options.denied === undefined ? {} : { denied: options.denied }),
-      ...(trace === undefined ? {} : { trace }),
-      announceStreams: options.announceStreams ?? options.trace !== undefined,
-      ...(options.profile === undefined ? {} : { profile: options.profile }),
-      handedOver: (filter, result) => void this.handOvers.push({ filter, result }),
+      faulted: (report) => this.#faulted(report),
+      announceStreams: options.announceStreams ?? given !== undefined,
       clusters: (name) => this.#upstreams.view(name),
-      worker: 1,
-      ...(options.node === undefined ? {} : { node: options.node }),
-      ...(options.system === undefined ? {} : { system: options.system }),
+      worker: options.beside === undefined ? 1 : 2,
+      ...(this.#script === null ? {} : { injector: this.#script }),
+      ...(dns === undefined ? {} : { dns }),
+      handedOver: (filter, result) => void this.handOvers.push({ filter, result }),
+      ...(replyIgnored === undefined ? {} : { replyIgnored }),
+      ...(overLimit === undefined ? {} : { overLimit }),
+      ...(denied === undefined ? {} : { denied }),
+      ...(listener === undefined ? {} : { trace: listener }),
+      ...(profile === undefined ? {} : { profile }),
+      ...(node === undefined ? {} : { node }),
+      ...(system === undefined ? {} : { system }),
     };
-    this.#loaded = new LoadedChain(filters.map((filter) => loadFilter(filter, this.#services)));
   }
 
-  /** The filters that serve new streams. */
+  #load(filter: FilterUnderTest): Generation {
+    if (this.#recorder === null) return loadFilter(filter, this.#services);
+    const story = this.#recorder.story(filter.name, optionsOf(filter).limits.fuel);
+    const generation = loadFilter(filter, { ...this.#services, trace: story.trace });
+    this.#recorder.add(generation, story);
+    return generation;
+  }
+
+  #faulted(report: FaultReport): void {
+    const filter = this.#filters.find((one) => one.name === report.filter);
+    this.faults.push(locate(report, filter));
+    this.#recording?.instance.faulted(report);
+  }
+
   get generations(): readonly Generation[] {
     return this.#loaded.generations;
   }
@@ -157,11 +129,66 @@ export class Harness {
     const at = old.generations.findIndex(({ spec }) => spec.options.name === filter.name);
     const before = old.generations[at];
     if (before === undefined) throw new Error(`there is no filter ${filter.name} to reload`);
-    const next = loadFilter(filter, this.#services);
+    const next = this.#load(filter);
     before.handOverTo(next);
     this.#loaded = new LoadedChain(old.generations.with(at, next));
-    this.#replaced.push(old);
+    this.#filters[at] = filter;
+    this.#replaced = [...this.#replaced.filter((one) => one.open > 0), old];
     old.supersede(this.#loaded.generations);
+  }
+
+  /** The next calls of a host function fail. Needs `inject`; see Failure. */
+  fail(call: string, status: number, more: Pick<Failure, "at"> = {}): void {
+    this.#scripted().fail({ call, status, ...more });
+  }
+
+  /** What a foreign function answers. Needs `inject`. */
+  foreign(name: string, answer: ForeignAnswer): void {
+    this.#scripted().foreign(name, answer);
+  }
+
+  /** Nothing fails any more. */
+  heal(): void {
+    this.#scripted().heal();
+  }
+
+  /** What filters' allocators have been asked for by the host so far; needs `inject: "allocations"`. */
+  get allocated(): { readonly calls: number; readonly bytes: number } {
+    return { ...this.#scripted().allocated };
+  }
+
+  #scripted(): FaultScript {
+    if (this.#script === null) throw new Error("this harness was made without { inject: true }");
+    return this.#script;
+  }
+
+  /**
+   * Runs `run` with `body` in one piece, cut in two everywhere, byte by byte and at random; the results must be equal.
+   * @returns the result they have in common
+   */
+  chunkings<T>(body: string | Uint8Array, run: (chunks: readonly Buffer[]) => T): T {
+    return sameForAll(cutsOf(Buffer.from(body as string), this.#random), run);
+  }
+
+  /** The newest callbacks of all filters, start-up included; empty without `trace`. */
+  get trace(): readonly TracedPhase[] {
+    return this.#recorder?.phases ?? [];
+  }
+
+  /** Items in a shared queue; -1 when there is none of that name. @param vmId default: the first filter's */
+  queueSize(name: string, vmId = this.#vmId()): number {
+    const id = this.#state.queues.resolve(vmId, name);
+    return id === 0 ? -1 : this.#state.queues.stats(id).items;
+  }
+
+  /** A value of shared data as text, or null. @param vmId default: the first filter's */
+  sharedData(key: string, vmId = this.#vmId()): string | null {
+    const found = this.#state.shared.get(vmId, key);
+    return found === undefined ? null : Buffer.from(found.value).toString();
+  }
+
+  #vmId(): string {
+    return this.generations[0]?.spec.options.vmId ?? "";
   }
 
   /** Scripts the answers of a cluster; also makes the cluster known. */
@@ -187,9 +214,10 @@ export class Harness {
   open(requestId?: string): TestExchange {
     const facts = this.#facts();
     const exchange = new TestExchange({ ...facts, requestId: requestId ?? `test-${facts.connectionId}` });
-    const watch = this.#recording?.watch(exchange.facts);
-    const { http } = this.#loaded;
-    exchange.attach(watch === undefined ? http.open(exchange) : http.openWatched(exchange, watch));
+    const { http: chain } = this.#loaded;
+    exchange.seen(this.calls, this.faults);
+    const watch = this.#recording?.watch(exchange.facts) ?? this.#recorder?.watch(exchange.trace);
+    exchange.attach(watch === undefined ? chain.open(exchange) : chain.openWatched(exchange, watch));
     return exchange;
   }
 
@@ -241,6 +269,11 @@ export class Harness {
       streams: all.reduce((sum, { open }) => sum + open, 0),
       contexts: [...generations].reduce((sum, generation) => sum + generation.streams, 0),
     };
+  }
+
+  /** HTTP call-outs that wait for their answer. */
+  get pendingCalls(): number {
+    return this.#upstreams.pending;
   }
 
   /** Linear memory of all instances, bytes. */

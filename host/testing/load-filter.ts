@@ -7,7 +7,7 @@ import { prepareModule, type PreparedFilter, type PrepareOptions } from "../modu
 import { semverOf } from "../module/semver.ts";
 import { FILTER_DEFAULTS } from "../plugin/defaults.ts";
 import { Generation } from "../plugin/generation.ts";
-import type { FilterOptions } from "../plugin/options.ts";
+import type { FilterLimits, FilterOptions } from "../plugin/options.ts";
 import type { PluginServices } from "../plugin/services.ts";
 
 export interface FilterUnderTest {
@@ -17,7 +17,10 @@ export interface FilterUnderTest {
   readonly transpiled?: Transpiled;
   /** pluginConfig: an object, or the text itself. Absent = no configuration. */
   readonly config?: unknown;
-  readonly options?: Partial<FilterOptions>;
+  readonly options?: Partial<Omit<FilterOptions, "limits">> & { readonly limits?: Partial<FilterLimits> };
+  /** Source map of `wasm`, and the entry it was made from: faults then name the author's line. */
+  readonly map?: Uint8Array | null;
+  readonly entry?: string;
 }
 
 /** Points per callback, where a test does not say otherwise. */
@@ -37,24 +40,31 @@ function prepareOnce({ wasm, transpiled }: FilterUnderTest, options: PrepareOpti
   return ready;
 }
 
-export function optionsOf({ name, config, options }: FilterUnderTest): FilterOptions {
+/** What a filter's entry would say. */
+export function optionsOf({ name, config, options, entry }: FilterUnderTest): FilterOptions {
   const pluginConfig = config === undefined ? "" : typeof config === "string" ? config : JSON.stringify(config);
-  return { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, ...options };
+  const limits = { ...FILTER_DEFAULTS.limits, ...options?.limits };
+  return { ...FILTER_DEFAULTS, name, vmId: name, pluginConfig, source: entry ?? "", ...options, limits };
+}
+
+/** The module as it will run, with what leads its offsets back to the original. @throws ProblemError */
+export function prepareFilter(filter: FilterUnderTest): PreparedFilter {
+  const { name, limits } = optionsOf(filter);
+  const { fuel, memoryBytes, tableEntries } = limits;
+  const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
+  return prepareOnce(filter, { name, memoryBytes, tableEntries, fuel: initial });
 }
 
 /** @throws ProblemError when the filter does not load or refuses its configuration */
-export function loadFilter(under: FilterUnderTest, services: PluginServices): Generation {
-  const { name, wasm } = under;
-  const filter = optionsOf(under);
-  const { fuel, memoryBytes, tableEntries } = filter.limits;
-  const initial = fuel === null ? null : fuel * START_FUEL_FACTOR;
-  const { module, info } = prepareOnce(under, { name, memoryBytes, tableEntries, fuel: initial });
+export function loadFilter(filter: FilterUnderTest, services: PluginServices): Generation {
+  const options = optionsOf(filter);
+  const { module, info } = prepareFilter(filter);
   const spec = {
-    options: filter,
+    options,
     version: "test",
-    configs: [filter.pluginConfig],
-    key: `${name}@test`,
-    sha256: sha256Hex(wasm),
+    configs: [options.pluginConfig],
+    key: `${filter.name}@test`,
+    sha256: sha256Hex(filter.wasm),
     semver: semverOf(info),
     overrides: {},
   };

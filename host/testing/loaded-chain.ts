@@ -4,6 +4,9 @@ import { newArmCounts, type ArmCounts, type ChainSlot } from "../chain/slot.ts";
 import { FilterChain, TcpFilterChain } from "../chain/template.ts";
 import type { Generation } from "../plugin/generation.ts";
 
+/** As `drainTimeout` where a config says nothing: virtual time, after which streams go on without the filter. */
+const DRAIN_MS = 10_000;
+
 export class LoadedChain {
   readonly generations: readonly Generation[];
   readonly counts: readonly ArmCounts[];
@@ -31,7 +34,7 @@ export class LoadedChain {
   supersede(kept: readonly Generation[]): void {
     if (this.#superseded) return;
     this.#superseded = true;
-    for (const generation of this.generations) if (!kept.includes(generation)) generation.drain(0, () => {});
+    for (const generation of this.generations) if (!kept.includes(generation)) generation.drain(DRAIN_MS, () => {});
     if (this.open === 0) this.#release();
   }
 

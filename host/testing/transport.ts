@@ -4,6 +4,9 @@ import { joinedHeader, type HeaderList } from "../abi/headers.ts";
 import type { HttpFilterStream } from "../chain/http-stream.ts";
 import type { ExchangePort, LocalReply, StreamFacts } from "../chain/ports.ts";
 import type { RouteDecision } from "../route/decision.ts";
+import type { TestFault } from "./faults.ts";
+import { storyOf, type TracedPhase } from "./recorder.ts";
+import type { SeenCall } from "./upstreams.ts";
 
 export type HeaderInput = Readonly<Record<string, string | readonly string[]>>;
 
@@ -14,7 +17,8 @@ export interface RequestInput {
   readonly authority?: string;
   readonly scheme?: string;
   readonly headers?: HeaderInput;
-  readonly body?: string | Uint8Array;
+  /** A list: chunk by chunk. */
+  readonly body?: string | Uint8Array | readonly (string | Uint8Array)[];
   readonly trailers?: HeaderInput;
   /** x-request-id; default: a number that counts up. */
   readonly requestId?: string;
@@ -87,6 +91,11 @@ export class TestExchange implements ExchangePort {
   /** A filter asked for the route to be matched again. */
   routeCleared = false;
   responseHeld = false;
+  /** What filters did in this exchange, callback by callback; empty in a harness without `trace`. */
+  readonly trace: TracedPhase[] = [];
+  /** The harness's: call-outs and faults of all its exchanges. */
+  calls: readonly SeenCall[] = [];
+  faults: readonly TestFault[] = [];
   #stream: HttpFilterStream | null = null;
   #ended = false;
 
@@ -96,6 +105,23 @@ export class TestExchange implements ExchangePort {
 
   attach(stream: HttpFilterStream): void {
     this.#stream = stream;
+  }
+
+  /** For the harness. */
+  seen(calls: readonly SeenCall[], faults: readonly TestFault[]): void {
+    this.calls = calls;
+    this.faults = faults;
+  }
+
+  /** The trace as lines, without times: for snapshots. */
+  get story(): string {
+    return storyOf(this.trace).join("\n");
+  }
+
+  /** Fuel of the costliest callback of this exchange; null where none was counted. */
+  get fuel(): number | null {
+    const counted = this.trace.flatMap((phase) => (phase.fuel === null ? [] : [phase.fuel]));
+    return counted.length === 0 ? null : Math.max(...counted);
   }
 
   get stream(): HttpFilterStream {
@@ -128,26 +154,53 @@ export class TestExchange implements ExchangePort {
   }
 
   send(input: RequestInput): void {
-    const { method = "GET", scheme = "http", authority = "test", path = "/", body, trailers } = input;
-    const head: HeaderList = [":method", method, ":scheme", scheme, ":authority", authority, ":path", path];
-    const bytes = body === undefined ? null : Buffer.from(body as string);
-    this.stream.requestHeaders([...head, ...toHeaderList(input.headers)], bytes === null && trailers === undefined);
-    if (bytes !== null) this.stream.requestBody(bytes, trailers === undefined);
+    const { body, trailers } = input;
+    const chunks = body === undefined ? [] : Array.isArray(body) ? body : [body];
+    this.sendHead(input, chunks.length === 0 && trailers === undefined);
+    for (const [at, chunk] of chunks.entries())
+      this.stream.requestBody(Buffer.from(chunk as string), at === chunks.length - 1 && trailers === undefined);
     if (trailers !== undefined) this.stream.requestTrailers(toHeaderList(trailers));
+  }
+
+  /** The request's headers only. */
+  sendHead(input: Omit<RequestInput, "body">, end = false): void {
+    const { method = "GET", scheme = "http", authority = "test", path = "/" } = input;
+    const head: HeaderList = [":method", method, ":scheme", scheme, ":authority", authority, ":path", path];
+    this.stream.requestHeaders([...head, ...toHeaderList(input.headers)], end);
+  }
+
+  /** The response's headers only. */
+  respondHead(input: Omit<ResponseInput, "body" | "trailers"> = {}, end = false): void {
+    const { status = 200, headers } = input;
+    this.facts.responseCode = status;
+    this.stream.responseHeaders([":status", String(status), ...toHeaderList(headers)], end);
   }
 
   /** The upstream answers. */
   respond(input: ResponseInput = {}): this {
-    const { status = 200, body, trailers } = input;
+    const { body, trailers } = input;
     const bytes = body === undefined ? null : Buffer.from(body as string);
-    this.facts.responseCode = status;
-    this.stream.responseHeaders(
-      [":status", String(status), ...toHeaderList(input.headers)],
-      bytes === null && trailers === undefined,
-    );
+    this.respondHead(input, bytes === null && trailers === undefined);
     if (bytes !== null) this.stream.responseBody(bytes, trailers === undefined);
     if (trailers !== undefined) this.stream.responseTrailers(toHeaderList(trailers));
     return this;
+  }
+
+  /** The upstream answers chunk by chunk. */
+  respondInChunks(chunks: readonly Uint8Array[], input: Omit<ResponseInput, "body"> = {}): this {
+    const { trailers } = input;
+    this.respondHead(input);
+    for (const [at, chunk] of chunks.entries())
+      this.stream.responseBody(Buffer.from(chunk), at === chunks.length - 1 && trailers === undefined);
+    if (trailers !== undefined) this.stream.responseTrailers(toHeaderList(trailers));
+    return this;
+  }
+
+  /** A property as filters of this exchange see it, as text; null when there is none. */
+  property(path: string): string | null {
+    const context = this.stream.contextAt(0, "request");
+    const value = context === null ? null : this.stream.property(path.split("."), context);
+    return value === null ? null : Buffer.from(value).toString();
   }
 
   /** The exchange is over: on_log, on_done and on_delete run. */

@@ -65,6 +65,8 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 
 export class Upstreams implements CalloutPort {
   readonly calls: SeenCall[] = [];
+  /** Sent and neither answered nor cancelled. */
+  pending = 0;
   readonly grpc: GrpcUpstreams;
   readonly #clock: Clock;
   readonly #byCluster = new Map<string, ScriptedUpstream>();
@@ -112,8 +114,27 @@ export class Upstreams implements CalloutPort {
       );
     const limit = timeoutMs === 0 ? DEFAULT_TIMEOUT_MS : timeoutMs;
     const { delayMs = 0 } = answer;
-    if (delayMs > limit) return this.#clock.after(limit, () => done({ ok: false, failure: "timeout" }));
-    return this.#clock.after(delayMs, () => done(toResult(answer)));
+    const late = delayMs > limit;
+    return this.#after(late ? limit : delayMs, () => done(late ? { ok: false, failure: "timeout" } : toResult(answer)));
+  }
+
+  #after(ms: number, run: () => void): { cancel(): void } {
+    this.pending++;
+    let isPending = true;
+    const over = (): void => {
+      if (isPending) this.pending--;
+      isPending = false;
+    };
+    const timer = this.#clock.after(ms, () => {
+      over();
+      run();
+    });
+    return {
+      cancel: () => {
+        over();
+        timer.cancel();
+      },
+    };
   }
 }
 

@@ -5,6 +5,7 @@ import type { Status } from "../abi/status.ts";
 import type { CallRing } from "./call-ring.ts";
 import type { FuelMeter } from "./fuel-meter.ts";
 import type { FaultReason, GuestFault } from "./faults.ts";
+import type { HostFunction } from "./host-function.ts";
 import type { GuestMemory } from "./memory.ts";
 import type { OutputLines } from "./output-lines.ts";
 import type { Hostcalls, VmServices } from "./ports.ts";
@@ -47,8 +48,17 @@ export interface VmOptions {
   readonly trace?: VmTrace | undefined;
   /** Which host to be; absent on a serving proxy. */
   readonly profile?: ProfileName | undefined;
+  /** Stands in for host functions in tests; absent on a serving proxy. */
+  readonly injector?: Injector | undefined;
   /** Once, when the instance dies. */
   readonly onFault: (fault: GuestFault) => void;
+}
+
+/** For tests: host functions and the guest's allocator fail when a script says so. Asked once per function and instance. */
+export interface Injector {
+  hostFunction(vm: Guest, name: string, run: HostFunction): HostFunction;
+  /** Null: the allocator is left alone, and the guest's scratch memory is used as ever. */
+  readonly allocator: ((run: (size: number) => number) => (size: number) => number) | null;
 }
 
 export interface Guest {

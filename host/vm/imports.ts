@@ -76,7 +76,9 @@ function notInAllocator(vm: Guest, name: string, run: HostFunction): HostFunctio
 }
 
 function hostFunction(vm: Guest, name: string, run: HostFunction, arity: number): HostFunction {
-  return traced(vm, name, vm.hostCalls.record(name, run, arity));
+  const { injector } = vm.options;
+  const inner = injector === undefined ? run : injector.hostFunction(vm, name, run);
+  return traced(vm, name, vm.hostCalls.record(name, inner, arity));
 }
 
 function traced(vm: Guest, name: string, run: HostFunction): HostFunction {

@@ -82,8 +82,11 @@ export class Vm implements Guest {
   #attach({ exports, parts, memories }: Running, profile: Profile | null): void {
     const allocator = exports["malloc"] ?? exports["proxy_on_memory_allocate"];
     this.#allocator = typeof allocator === "function" ? (allocator as (size: number) => number) : null;
+    const failing = this.options.injector?.allocator ?? null;
+    if (failing !== null && this.#allocator !== null) this.#allocator = failing(this.#allocator);
     const { memory, sluice_scratch: scratch } = exports;
-    const address = profile === null && scratch instanceof WebAssembly.Global ? Number(scratch.value) : 0;
+    const own = profile === null && failing === null && scratch instanceof WebAssembly.Global;
+    const address = own ? Number(scratch.value) : 0;
     if (memory instanceof WebAssembly.Memory) this.memory.attach(memory, (size) => this.#allocate(size), address);
     this.fuel.attach(exports, parts);
     this.#memories = memories;

@@ -15,7 +15,7 @@ export class BodyView {
   /** True on the last chunk (and no trailers follow). */
   end: bool;
 
-  /** For the dispatcher: the same object for the next callback. */
+  /** For the dispatcher: the same object for the next callback; `size` in bytes. */
   arm(size: u32, end: bool): BodyView {
     this.size = <i32>size;
     this.end = end;

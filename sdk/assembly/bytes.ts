@@ -19,6 +19,7 @@ function lower(c: u8): u8 {
   return c >= 65 && c <= 90 ? c | 32 : c;
 }
 
+/** A window on bytes: an address and a length. Valid until the outermost callback returns; `copy()` or `toString()` to keep. *Portable.* */
 @unmanaged
 export class Bytes {
   private address: usize;

@@ -64,21 +64,27 @@ export abstract class Stream extends Context {
 
 /** A filter of HTTP exchanges. Override what you need: the rest is not even exported. */
 export abstract class HttpFilter extends Stream {
+  /** The request head has come. Flow.Pause holds it here until resumeRequest or a reply. */
   onRequestHeaders(request: RequestHead): Flow {
     return Flow.Continue;
   }
+  /** A chunk of the request body; after Flow.Pause the next one brings all that was held. */
   onRequestBody(body: BodyView): Flow {
     return Flow.Continue;
   }
+  /** The request ends with trailers. */
   onRequestTrailers(trailers: Trailers): Flow {
     return Flow.Continue;
   }
+  /** The response head has come, from the upstream or from a local reply. */
   onResponseHeaders(response: ResponseHead): Flow {
     return Flow.Continue;
   }
+  /** A chunk of the response body, as onRequestBody. */
   onResponseBody(body: BodyView): Flow {
     return Flow.Continue;
   }
+  /** The response ends with trailers. */
   onResponseTrailers(trailers: Trailers): Flow {
     return Flow.Continue;
   }

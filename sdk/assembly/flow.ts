@@ -2,6 +2,7 @@
 // bodies; one word here never means two things, the dispatcher picks the number (abi.md section 4).
 import * as action from "./abi/action";
 
+/** What a stream callback answers: go on, or hold the stream here until it is resumed. */
 export enum Flow {
   /** Go on. */
   Continue = 0,

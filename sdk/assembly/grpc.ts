@@ -168,7 +168,7 @@ export class GrpcResponse {
   private code: u32;
   private size: u32;
 
-  /** For GrpcCall: the same static object for the next answer. */
+  /** For GrpcCall: the same static object for the next answer; `size` in bytes. */
   arm(code: u32, size: u32): GrpcResponse {
     this.code = code;
     this.size = size;
@@ -202,10 +202,12 @@ export abstract class GrpcCall extends GrpcHandler {
   abstract onResponse(response: GrpcResponse): void;
 
   // The message is the end: Envoy does not call back after it, and with it there is nothing more to know.
+  /** For `GrpcHandler`: a message came. */
   received(message: BodyView): void {
     this.over();
     this.onResponse(responseOf(GrpcStatus.Ok, message.size));
   }
+  /** For `GrpcHandler`: it is over. */
   finished(status: u32): void {
     this.onResponse(responseOf(status, 0));
   }
@@ -218,9 +220,11 @@ export abstract class GrpcStream extends GrpcHandler {
   /** The end, exactly once unless cancelled: the server's status, or Unavailable and others when the connection failed. */
   abstract onClose(status: GrpcStatus, reason: string): void;
 
+  /** For `GrpcHandler`: a message came. */
   received(message: BodyView): void {
     this.onMessage(message);
   }
+  /** For `GrpcHandler`: it is over. */
   finished(status: u32): void {
     this.onClose(<GrpcStatus>status, statusMessage());
   }

@@ -12,6 +12,7 @@ import { decode, encode, encodedSize } from "./text/utf8";
 
 /** What `HeaderView.forEach` calls: JavaScript would have a closure here. */
 export abstract class HeaderVisitor {
+  /** One header; both windows are valid within the call. */
   abstract visit(name: Bytes, value: Bytes): void;
 }
 

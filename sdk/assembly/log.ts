@@ -27,6 +27,7 @@ function threshold(): i32 {
   return level;
 }
 
+/** The host's log. The level is asked for once per callback, so that a line nobody keeps costs no call. */
 export class log {
   /** Whether a line of this level would be kept. */
   static enabled(at: Level): bool {
@@ -38,21 +39,27 @@ export class log {
     const text = encode(message);
     env.proxy_log(at, text, encodedSize);
   }
+  /** A line at level trace. */
   static trace(message: string): void {
     log.at(Level.Trace, message);
   }
+  /** A line at level debug. */
   static debug(message: string): void {
     log.at(Level.Debug, message);
   }
+  /** A line at level info. */
   static info(message: string): void {
     log.at(Level.Info, message);
   }
+  /** A line at level warn. */
   static warn(message: string): void {
     log.at(Level.Warn, message);
   }
+  /** A line at level error. */
   static error(message: string): void {
     log.at(Level.Error, message);
   }
+  /** A line at level critical. */
   static critical(message: string): void {
     log.at(Level.Critical, message);
   }

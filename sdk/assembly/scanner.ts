@@ -59,6 +59,7 @@ export abstract class TextScanner extends ChunkScanner {
     super(String.UTF8.byteLength(needle));
     this.size = String.UTF8.byteLength(needle);
   }
+  /** Index of the text at or after `from`, or -1. */
   find(text: Bytes, from: i32): i32 {
     this.found = this.size;
     return text.indexOf(this.needle, from);

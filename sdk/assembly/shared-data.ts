@@ -24,6 +24,7 @@ export abstract class Updater {
   abstract next(old: Bytes | null): Bytes | null;
 }
 
+/** Values by key for all workers and plugins of one `vmId` (abi.md 5.6). Setters are false when refused: `lastStatus()` is CAS_MISMATCH when another worker was first. *Portable.* */
 export class SharedData {
   /** The entry, or null when there is none. *Portable.* */
   static get(key: string): Entry | null {

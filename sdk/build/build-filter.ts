@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type AscResult, baseOf, runAsc } from "./asc.ts";
-import { diagnosticOf } from "./diagnostics.ts";
+import { diagnosticAt, diagnosticOf } from "./diagnostics.ts";
 import { ABSENT, type Files, hashOf } from "./files.ts";
-import { inspect } from "./inspect.ts";
+import { inspect, type ShapeProblem } from "./inspect.ts";
 import { slimNames } from "./names.ts";
 import type { Diagnostic, FilterInfo, Mode } from "./types.ts";
 import { appendSection, literals } from "./wasm.ts";
@@ -33,7 +33,7 @@ export async function buildFilter(job: BuildJob): Promise<BuildResult> {
   const failed = (diagnostics: readonly Diagnostic[]): BuildResult => ({ wasm: null, map: null, info: null, diagnostics, files });
   if (compiled.wasm === null) return failed(compiled.diagnostics);
   const shape = inspect(compiled.wasm);
-  if (shape.problems.length > 0) return failed(shape.problems.map((text) => diagnosticOf(job.entry, text)));
+  if (shape.problems.length > 0) return failed(shape.problems.map((one) => placed(one, job.entry, compiled.files)));
   const info = infoOf(job, compiled, { ...described, ...shape, extras: literals(compiled.wasm, /^sluice\.[a-z_]+$/) });
   return {
     wasm: appendSection(slimNames(compiled.wasm), "sluice", JSON.stringify(info)),
@@ -42,6 +42,20 @@ export async function buildFilter(job: BuildJob): Promise<BuildResult> {
     diagnostics: compiled.diagnostics,
     files,
   };
+}
+
+/** Where the author declares the function that no host has. */
+function placed({ message, name }: ShapeProblem, entry: string, files: Files): Diagnostic {
+  if (name === null) return diagnosticOf(entry, message);
+  const declared = new RegExp(`declare\\s+function\\s+(${name.replaceAll("$", "\\$")})\\b`);
+  for (const path of Object.keys(files).filter((one) => !one.includes("node_modules"))) {
+    const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+    const found = declared.exec(text);
+    if (found === null) continue;
+    const end = found.index + found[0].length;
+    return diagnosticAt({ path, text }, { start: end - name.length, end }, { message });
+  }
+  return diagnosticOf(entry, message);
 }
 
 interface Seen {

@@ -6,7 +6,7 @@ import { runAsc } from "./asc.ts";
 import { describe } from "./types.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const ENTRIES = ["filters/*/assembly/index.ts", "test/unit/sdk/guest/*/index.ts", "bench/guests/*/assembly/index.ts"];
+const ENTRIES = ["filters/*/assembly/index.ts", "test/unit/sdk/guest/*/index.ts", "bench/guests/*/assembly/index.ts", "sdk/template/*/assembly/index.ts"];
 
 let errors = 0;
 const entries = ENTRIES.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).sort();

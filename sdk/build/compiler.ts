@@ -2,10 +2,11 @@
 // wait for the optimised build of the last save, which runs in a process of its own that steps back for everybody else.
 import { BuildCache, type Built } from "./cache.ts";
 import type { BuildResult } from "./build-filter.ts";
+import { diagnosticOf } from "./diagnostics.ts";
 import { presentFiles } from "./files.ts";
 import { Lane } from "./lane.ts";
 import { BuildError, type Compiled, type CompileOptions, type CompilerOptions, type Mode } from "./types.ts";
-import { versions } from "./versions.ts";
+import { ASC_VERSION, type Versions, versions } from "./versions.ts";
 
 const IDLE_MS = 300_000;
 /** The background process is only warm while somebody saves: it is as large as the other. */
@@ -43,7 +44,7 @@ export class Compiler {
     const cached = (await this.#cache?.find(entry, mode)) ?? null;
     if (cached !== null) return finished(cached, { mode, cached: true, started });
     options.signal?.throwIfAborted();
-    const { sdk, asc } = versions();
+    const { sdk, asc } = toolsFor(entry);
     const lane = mode === "release" ? this.#release : this.#main;
     const built = await lane.enqueue({ entry, mode, sdk, asc }, options.signal);
     if (!isBuilt(built)) throw new BuildError(built?.diagnostics ?? [], presentFiles(built?.files ?? {}));
@@ -59,6 +60,17 @@ export class Compiler {
     this.#main.close();
     this.#release.close();
     await Promise.resolve();
+  }
+}
+
+/** @throws BuildError when there is no compiler */
+function toolsFor(entry: string): Pick<Versions, "sdk" | "asc"> {
+  try {
+    return versions();
+  } catch (error) {
+    const fix = `npm install --save-dev assemblyscript@${ASC_VERSION}`;
+    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
+    throw new BuildError([diagnosticOf(entry, `the AssemblyScript compiler is not installed; run: ${fix}`)]);
   }
 }
 

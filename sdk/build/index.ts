@@ -6,9 +6,11 @@ export {
   type Compiled,
   type CompileOptions,
   type CompilerOptions,
+  codeName,
   describe,
   type Diagnostic,
   type FilterInfo,
   type Mode,
 } from "./types.ts";
+export { ASC_VERSION } from "./versions.ts";
 export { codeSize } from "./wasm.ts";

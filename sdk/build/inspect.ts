@@ -7,8 +7,14 @@ export interface Shape {
   readonly callbacks: readonly string[];
   /** Imported host functions, sorted. */
   readonly hostCalls: readonly string[];
-  /** Sentences; empty when the module may be used. */
-  readonly problems: readonly string[];
+  /** Empty when the module may be used. */
+  readonly problems: readonly ShapeProblem[];
+}
+
+export interface ShapeProblem {
+  readonly message: string;
+  /** The function whose import is the mistake; null when it is something else. */
+  readonly name: string | null;
 }
 
 /** Compiles, looks, and starts `wasm` once. */
@@ -17,8 +23,8 @@ export function inspect(wasm: Uint8Array): Shape {
   const imports = WebAssembly.Module.imports(module);
   const exports = WebAssembly.Module.exports(module).map((one) => one.name);
   const problems = imports.flatMap((one) => importProblem(one.module, one.name));
-  if (!exports.includes(MARKER)) problems.push(`the version marker ${MARKER} is not exported`);
-  if (problems.length === 0) problems.push(...startProblems(module, imports));
+  if (!exports.includes(MARKER)) problems.push(other(`the version marker ${MARKER} is not exported`));
+  if (problems.length === 0) problems.push(...startProblems(module, imports).map(other));
   return {
     callbacks: exports.filter((name) => /^(proxy|sluice)_on_/.test(name)).sort(),
     hostCalls: imports.map((one) => one.name).sort(),
@@ -26,12 +32,19 @@ export function inspect(wasm: Uint8Array): Shape {
   };
 }
 
-function importProblem(module: string, name: string): string[] {
+const other = (message: string): ShapeProblem => ({ message, name: null });
+
+function importProblem(module: string, name: string): ShapeProblem[] {
   if (module === "env" && HOST_FUNCTIONS.has(name)) return [];
   if (module.startsWith("wasi")) {
-    return [`imports ${module}.${name}: Date, console, process and crypto need WASI; use nowNanos(), log and random()`];
+    const message = `imports ${module}.${name}: Date, console, process and crypto need WASI; use nowNanos(), log and random()`;
+    return [other(message)];
   }
-  return [`imports ${module}.${name}, which is no proxy-wasm host function`];
+  // A declared function becomes an import of a module named like its file (asc), which explains most of these.
+  const near = HOST_FUNCTIONS.has(name)
+    ? "declared in a file env.ts it would be one; the SDK's functions do that for you"
+    : "`declare function` makes an import that the host must have: give it a body, or import it from @sluice/sdk";
+  return [{ message: `imports ${module}.${name}, which is no proxy-wasm host function: ${near}`, name }];
 }
 
 function startProblems(module: WebAssembly.Module, imports: readonly WebAssembly.ImportDescriptor[]): string[] {

@@ -91,4 +91,5 @@ export function describe(diagnostic: Diagnostic): string {
   return `${diagnostic.file}${place}: ${diagnostic.message}${code}${frame}`;
 }
 
-const codeName = (code: number): string => (code < 1000 ? `AS${code}` : `TS${code}`);
+/** The compiler's own name of a message: below 1000 it is asc's, else TypeScript's. */
+export const codeName = (code: number): string => (code < 1000 ? `AS${code}` : `TS${code}`);

@@ -12,9 +12,12 @@ export interface Versions {
   readonly tool: string;
 }
 
+/** What the SDK is written for; its transforms depend on asc's insides. */
+export const ASC_VERSION = "0.28.20";
+
 let known: Versions | null = null;
 
-/** Read once per process. */
+/** Read once per process. @throws when asc is not installed */
 export function versions(): Versions {
   return (known ??= {
     sdk: versionIn(join(import.meta.dirname, "../package.json")),

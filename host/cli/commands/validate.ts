@@ -10,7 +10,7 @@ import { compileEntry, withCompiler } from "../compile.ts";
 import { readConfigFile } from "../config-file.ts";
 import { EXIT, exitCodeOfProblems } from "../exit.ts";
 import { inspectAny } from "../take-apart.ts";
-import type { FilterCompiler } from "../parts.ts";
+import { type FilterCompiler, loadConfigure } from "../parts.ts";
 
 /** What is wrong with a filter, and what will not work as its author may think. */
 interface FilterVerdict {
@@ -35,8 +35,14 @@ async function checkConfig(context: Context): Promise<Checked> {
 }
 
 async function checkWasm(filter: FilterOptions, cwd: string): Promise<FilterVerdict> {
-  const inspected = await inspectAny(await readFile(filter.source), filter.source, cwd).catch(toVerdict);
+  const wasm = await readFile(filter.source);
+  const inspected = await inspectAny(wasm, filter.source, cwd).catch(toVerdict);
   const { problems = [], warnings = [] } = inspected;
+  // A component (layer 1) is started by the canary only: taking it apart is not worth it here.
+  if (problems.length === 0 && wasm[6] === 0) {
+    const { problems: refused } = await checkConfiguration(wasm, filter);
+    return { problems: refused, warnings: warnings.map((warning) => `filter ${filter.name}: ${warning}`) };
+  }
   return {
     problems: problems.map(({ message, hint }) => ({
       kind: "abi",
@@ -63,7 +69,13 @@ async function checkFilter(filter: FilterOptions, compiler: FilterCompiler, cwd:
   }
   if (filter.source.endsWith(".wasm")) return checkWasm(filter, cwd);
   const outcome = await compileEntry(compiler, filter.source, { mode: "debug", cwd });
-  return outcome.compiled === null ? wrong(outcome.problems) : FINE;
+  return outcome.compiled === null ? wrong(outcome.problems) : checkConfiguration(outcome.compiled.wasm, filter);
+}
+
+/** The filter itself reads its configuration: what it says is what it would say when the proxy starts. */
+async function checkConfiguration(wasm: Uint8Array, filter: FilterOptions): Promise<FilterVerdict> {
+  const configure = await loadConfigure();
+  return wrong(configure(wasm, filter));
 }
 
 async function checkFilters(filters: readonly FilterOptions[], cwd: string): Promise<FilterVerdict> {

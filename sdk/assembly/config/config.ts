@@ -2,6 +2,7 @@
 // The build generates `field()` and `names()` (and a JSON Schema) from its fields; `check()` is for rules across fields.
 import { JsonReader } from "./json-reader";
 
+/** What a filter's configuration class extends. Unknown keys, wrong types and values out of range are refused with their path; `proxy_on_configure` then answers false. */
 export abstract class Config {
   /** Generated: reads the value of the current member; false when there is no such field. */
   field(json: JsonReader): bool {

@@ -40,14 +40,17 @@ export class Duration {
   get seconds(): f64 {
     return <f64>this.nanos / 1e9;
   }
+  /** A text such as `250ms`; null when it is none. */
   static parse(text: string): Duration | null {
     const amount = Amount.parse(text);
     const factor = amount ? nanosPer(amount.unit) : 0;
     return amount && factor ? new Duration(amount.times(factor)) : null;
   }
+  /** As `parse`, for defaults: aborts when the text is none. */
   static of(text: string): Duration {
     return assert(Duration.parse(text), "malformed duration");
   }
+  /** For generated code: the value at the reader, or an error there. */
   static read(json: JsonReader, low: u64 = 0, high: u64 = MOST, expected: string = 'such as "250ms"'): Duration {
     const text = json.string();
     const value = Duration.parse(text);
@@ -61,14 +64,17 @@ export class Duration {
 export class Size {
   constructor(public bytes: u64) {}
 
+  /** A text such as `16MiB`; null when it is none. */
   static parse(text: string): Size | null {
     const amount = Amount.parse(text);
     const factor = amount ? bytesPer(amount.unit) : 0;
     return amount && factor ? new Size(amount.times(factor)) : null;
   }
+  /** As `parse`, for defaults: aborts when the text is none. */
   static of(text: string): Size {
     return assert(Size.parse(text), "malformed size");
   }
+  /** For generated code: the value at the reader, or an error there. */
   static read(json: JsonReader, low: u64 = 0, high: u64 = MOST, expected: string = 'such as "16MiB"'): Size {
     const text = json.string();
     const value = Size.parse(text);
@@ -86,10 +92,12 @@ export class Percent {
   includes(fraction: f64): bool {
     return fraction * 100 < this.value;
   }
+  /** For defaults. */
   static of(value: f64): Percent {
     assert(value >= 0 && value <= 100, "percent out of range");
     return new Percent(value);
   }
+  /** For generated code: the value at the reader, or an error there. */
   static read(json: JsonReader, low: f64 = 0, high: f64 = 100, expected: string = "0-100"): Percent {
     return new Percent(json.float(low, high, expected));
   }
@@ -103,6 +111,7 @@ export class Rate {
     public periodNanos: u64,
   ) {}
 
+  /** A text such as `100/s`; null when it is none. */
   static parse(text: string): Rate | null {
     const slash = text.indexOf("/");
     const events = slash > 0 ? Amount.parse(text.substring(0, slash)) : null;
@@ -112,9 +121,11 @@ export class Rate {
     const period = Duration.parse(nanosPer(rest) ? "1" + rest : rest);
     return period && period.nanos ? new Rate(<u32>events.digits, period.nanos) : null;
   }
+  /** As `parse`, for defaults: aborts when the text is none. */
   static of(text: string): Rate {
     return assert(Rate.parse(text), "malformed rate");
   }
+  /** For generated code: the value at the reader, or an error there. */
   static read(json: JsonReader): Rate {
     const text = json.string();
     const value = Rate.parse(text);

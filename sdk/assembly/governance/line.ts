@@ -2,6 +2,7 @@
 import { Bytes } from "../bytes";
 import { formatInt } from "../text/number";
 
+/** A line of text put together without garbage. */
 export class Line {
   private room: ArrayBuffer = new ArrayBuffer(256);
   private size: i32 = 0;

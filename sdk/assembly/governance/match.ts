@@ -59,6 +59,7 @@ class Condition {
   }
 }
 
+/** Which requests are meant: everything that is given must hold. */
 @config
 export class Match extends Config {
   /** How the path (query included) begins; empty = any path. */

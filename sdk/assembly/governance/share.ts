@@ -9,6 +9,7 @@ import { requestIdOf } from "./source";
 const MILLION: u32 = 1000000;
 const PRIME: u32 = 0x01000193;
 
+/** A share of traffic, in percent, that is the same for the same key in every worker. */
 export class Share {
   private millionths: u32;
   private seed: u32;

@@ -29,6 +29,7 @@ export function cookieOf(request: RequestHead, name: string): Bytes | null {
   return null;
 }
 
+/** Where a key is read from. */
 export enum KeyKind {
   Header,
   Cookie,

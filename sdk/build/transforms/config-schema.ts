@@ -26,7 +26,8 @@ function objectSchema(config: ConfigClass, classes: ConfigClasses): Json {
 function fieldSchema(field: Field, classes: ConfigClasses): Json {
   const schema = typeSchema(field.type, classes);
   const typed = field.nullable ? nullable(schema) : schema;
-  return { ...described(field.doc), ...typed, ...(field.default === undefined ? {} : { default: field.default }) };
+  // What the field says of its use outranks what its class says of itself.
+  return { ...typed, ...described(field.doc), ...(field.default === undefined ? {} : { default: field.default }) };
 }
 
 const described = (doc: string): Json => (doc === "" ? {} : { description: doc });

@@ -7,7 +7,8 @@ import { headerDiff, parseHeader } from "../../../host/cli/commands/call.ts";
 import { runnerConfig } from "../../../host/cli/commands/run.ts";
 import { toProblem } from "../../../host/cli/compile.ts";
 import { nameOfEntry } from "../../../host/cli/filter-sources.ts";
-import { copyTemplate, projectConfig, toClassName } from "../../../host/cli/scaffold.ts";
+import { projectConfig } from "../../../host/cli/project.ts";
+import { copyTemplate, toClassName } from "../../../host/cli/scaffold.ts";
 import { parseConfig } from "../../../host/config/load.ts";
 import { guest } from "../../support/modules.ts";
 import { run } from "./support.ts";
@@ -81,8 +82,8 @@ error[config]: listeners[0]: unknown key "rutes"
 
 describe("new and init", () => {
   const template = (): string => {
-    write("templates/assembly/index.ts", "export * from './__name__';\n");
-    write("templates/assembly/__name__.ts", "export class __Name__ {}\n");
+    write("templates/header/assembly/index.ts", "export * from './__name__';\n");
+    write("templates/header/assembly/__name__.ts", "export class __Name__ {}\n");
     return join(folder, "templates");
   };
 
@@ -251,14 +252,19 @@ describe("tools", () => {
     const { checks } = JSON.parse(out) as { checks: { check: string; state: string }[] };
     expect(checks.map((one) => one.check)).toEqual([
       "node",
+      "npm",
+      "platform",
       "wasm",
       "port 8080",
       "port 9901",
       "folder",
+      "compile cache",
+      "@sluice/sdk",
       "assemblyscript",
       "@bytecodealliance/jco-transpile",
       "@bytecodealliance/preview2-shim",
       "componentize-qjs",
+      "vitest",
     ]);
     expect(checks[0]!.state).toBe("ok");
     expect((await here("doctor")).out).toMatch(/^✓ node/);

@@ -23,7 +23,7 @@ describe("sluice", () => {
   test.each([
     ["filtres", 'unknown command "filtres"', 'did you mean "filters"?'],
     ["xyzzy", 'unknown command "xyzzy"', "sluice help lists the commands"],
-    ["bench", '"sluice bench" is not supported yet', ""],
+    ["transpile", '"sluice transpile" is not supported yet', ""],
   ])("%s is a usage error", async (name, message, hint) => {
     const { code, out, err } = await run([name]);
     expect([code, out]).toEqual([2, ""]);

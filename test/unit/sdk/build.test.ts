@@ -180,7 +180,7 @@ describe("builds", () => {
 });
 
 test("what `sluice new` copies compiles and runs", async () => {
-  const template = join(import.meta.dirname, "../../../sdk/template");
+  const template = join(import.meta.dirname, "../../../sdk/template/header");
   const named = (text: string): string => text.replaceAll("__name__", "my-tag").replaceAll("__Name__", "MyTag");
   for (const file of readdirSync(template, { recursive: true, encoding: "utf8" }).filter((one) => one.includes("."))) {
     const to = join(folder, "my-tag", named(file));

@@ -1,5 +1,6 @@
 // The pure parts of the SDK against their counterparts in JavaScript and in the host: JSON, units, globs.
 import { beforeAll, describe, expect, test } from "vitest";
+import { decodePairs, encodePairs } from "../../../host/abi/pairs.ts";
 import { parseDurationMs, parseRate, parseSizeBytes } from "../../../host/base/units.ts";
 import { generator, WhiteBox } from "../../support/white-box.ts";
 
@@ -150,6 +151,119 @@ describe("globs", () => {
         text,
         toRegExp(pattern).test(text),
       ]);
+    }
+  });
+});
+
+describe("pairs", () => {
+  const random = generator(6);
+  const units = ["a", "Z", "-", ":", "é", "€", "🎉", ""];
+  const word = (): string => Array.from({ length: random(6) }, () => units[random(units.length)]).join("");
+  const wire = (text: string): string => Buffer.from(text).latin1Slice();
+
+  test("what the guest packs is what the host packs", () => {
+    for (let round = 0; round < 500; round++) {
+      const list = Array.from({ length: 2 * random(6) }, word);
+      // An empty list has two spellings; the guest's is nothing at all.
+      expect(askText("pack", list.join("\n"))).toBe(
+        list.length === 0 ? "" : encodePairs(list.map(wire)).toString("hex"),
+      );
+    }
+  });
+
+  test("maps are read as the host reads them, and broken ones never trap", () => {
+    for (let round = 0; round < 2000; round++) {
+      const bytes = encodePairs(Array.from({ length: 2 * random(4) }, () => wire(word())));
+      if (bytes.length > 0 && random(2) === 1) bytes[random(bytes.length)] = random(256);
+      const cut = random(4) === 0 ? bytes.subarray(0, random(bytes.length + 1)) : bytes;
+      const read = askText("unpack", cut.toString("hex"));
+      const host = decodePairs(Buffer.from(cut));
+      // The guest trusts the host's terminators and does not look at them; where both accept, they agree.
+      if (host === null) continue;
+      const lines = host.flatMap((text, at) =>
+        at % 2 === 0
+          ? [`${Buffer.from(text, "latin1").toString("hex")}=${Buffer.from(host[at + 1]!, "latin1").toString("hex")}\n`]
+          : [],
+      );
+      expect(read).toBe(lines.join(""));
+    }
+  });
+});
+
+describe("text", () => {
+  const random = generator(7);
+  const units = [
+    "a",
+    "\u007f",
+    "\u0080",
+    "\u07ff",
+    "\u0800",
+    "\uffff",
+    "\ud800\udc00",
+    "\udbff\udfff",
+    "%",
+    "+",
+    "%41",
+    "%c3%a9",
+    "%zz",
+    "%4",
+  ];
+  const text = (): string => Array.from({ length: random(10) }, () => units[random(units.length)]).join("");
+
+  test("UTF-8 is TextEncoder's, both ways", () => {
+    for (let round = 0; round < 1000; round++) {
+      const one = text();
+      expect(askText("utf8", one)).toBe(Buffer.from(one).toString("hex"));
+      expect(askText("utf8Back", Buffer.from(one).toString("hex"))).toBe(one);
+    }
+  });
+
+  test("query values decode as URLSearchParams decodes them", () => {
+    for (let round = 0; round < 1000; round++) {
+      const one = text().replaceAll(/[&#\0]/g, "");
+      // Node truncates letters beyond ASCII that stand beside an escape; as escapes they mean the same.
+      const escaped = one.replaceAll(/[^\x20-\x7f]+/g, encodeURIComponent);
+      const theirs = new URLSearchParams(`k=${escaped}`).get("k");
+      expect([one, askText("percent", one)]).toEqual([one, theirs]);
+    }
+  });
+
+  test("integers are written as BigInt writes them", () => {
+    for (const value of [0n, 1n, -1n, 10n, 99n, 100n, 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n) + 1n])
+      expect(askText("decimal", String(value))).toBe(String(value));
+  });
+});
+
+describe("hashes", () => {
+  const fnv = (units: Iterable<number>): number => {
+    let hash = 0x811c9dc5;
+    for (const unit of units) hash = Math.imul(hash ^ unit, 0x01000193) >>> 0;
+    return hash;
+  };
+
+  test("FNV-1a has its published values", () => {
+    // draft-eastlake-fnv, test vectors for the 32-bit hash.
+    for (const [text, hash] of [
+      ["", 0x811c9dc5],
+      ["a", 0xe40c292c],
+      ["b", 0xe70c2de5],
+      ["foobar", 0xbf9cf968],
+    ] as const) {
+      expect(ask<number>("hashBytes", text) >>> 0).toBe(hash);
+      expect(ask<number>("hashText", text) >>> 0).toBe(hash);
+    }
+  });
+
+  test("bytes, UTF-16 units and digits are hashed as in JavaScript", () => {
+    const random = generator(8);
+    for (let round = 0; round < 500; round++) {
+      const text = Array.from({ length: random(12) }, () => String.fromCodePoint(33 + random(3000))).join("");
+      expect(ask<number>("hashBytes", text) >>> 0).toBe(fnv(Buffer.from(text)));
+      expect(ask<number>("hashText", text) >>> 0).toBe(
+        fnv(Array.from({ length: text.length }, (_, at) => text.charCodeAt(at))),
+      );
+      const number = random(2 ** 32);
+      expect(ask<number>("hashDecimal", String(number)) >>> 0).toBe(fnv(Buffer.from(String(number))));
     }
   });
 });
