@@ -4,6 +4,7 @@ export { VirtualClock } from "./base/clock.ts";
 export { ProblemError, type Problem } from "./base/problem.ts";
 export { Jco } from "./module/component/jco.ts";
 export { type Transpiled } from "./module/component/transpiled.ts";
+export { filterModule } from "./module/component/wrapped.ts";
 export { kindOf } from "./module/inspect.ts";
 export { RecordedBytes, TestConnection } from "./testing/connection.ts";
 export { describeFault, type TestFault } from "./testing/faults.ts";

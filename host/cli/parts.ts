@@ -35,6 +35,11 @@ export async function loadInspect(): Promise<(bytes: Uint8Array) => ModuleSummar
   return (await import("../module/inspect.ts")).inspectModule;
 }
 
+/** The proxy-wasm module inside a component, or null. */
+export async function loadWrapped(): Promise<(bytes: Uint8Array) => Uint8Array | null> {
+  return (await import("../module/component/wrapped.ts")).wrappedModule;
+}
+
 /** Samples -> Prometheus text. */
 export async function loadPrometheus(): Promise<(samples: readonly MetricSample[]) => string> {
   return (await import("../observe/prometheus.ts")).toPrometheus;

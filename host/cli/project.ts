@@ -5,7 +5,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { problemError } from "../base/problem.ts";
-import { copyFilled, fill, templatesFolder } from "./scaffold.ts";
+import { copyFilled, fill } from "./scaffold.ts";
+import { inSdk } from "./sdk-folder.ts";
 import { VERSION } from "./version.ts";
 
 /** Used where no vitest is installed yet: the one the testing kit is tested with. */
@@ -33,7 +34,7 @@ export const isProject = (folder: string): boolean =>
 export async function writeProject({ name, folder, template }: Project): Promise<Written> {
   const fillIn = (text: string): string =>
     fill(text, name).replaceAll("__version__", VERSION).replaceAll("__vitest__", VITEST);
-  const source = join(templatesFolder(), "project");
+  const source = inSdk("template/project");
   const hadPackage = existsSync(join(folder, "package.json"));
   const { written } = await copyFilled(source, folder, fillIn);
   const manifest = fillIn(await readFile(join(source, "package.json"), "utf8"));

@@ -3,10 +3,10 @@
 // same as a class name; a file `_gitignore` becomes `.gitignore`, which npm would not pack.
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { problemError } from "../base/problem.ts";
 import { UsageError } from "./exit.ts";
+import { inSdk } from "./sdk-folder.ts";
 
 export interface Scaffold {
   readonly name: string;
@@ -32,17 +32,6 @@ export function toClassName(name: string): string {
 
 export function fill(text: string, name: string): string {
   return text.replaceAll("__name__", name).replaceAll("__Name__", toClassName(name));
-}
-
-/** The SDK's templates, in a checkout as in an installed package. @throws ProblemError when there is no SDK */
-export function templatesFolder(): string {
-  try {
-    return join(dirname(createRequire(import.meta.url).resolve("@sluice/sdk/package.json")), "template");
-  } catch {
-    throw problemError("state", "no_sdk", "@sluice/sdk is not installed beside sluice", {
-      hint: "npm install --save-dev @sluice/sdk",
-    });
-  }
 }
 
 /** The folder of a template. @throws UsageError */
@@ -87,7 +76,7 @@ export async function copyFilled(source: string, folder: string, fillIn: (text: 
 /** Copies a template. Resolves to the files written, relative to the folder. @throws when the folder exists */
 export async function copyTemplate(scaffold: Scaffold): Promise<readonly string[]> {
   const { name, folder } = scaffold;
-  const source = find(scaffold.templates ?? templatesFolder(), scaffold.template);
+  const source = find(scaffold.templates ?? inSdk("template"), scaffold.template);
   if (existsSync(folder)) {
     throw problemError("state", "exists", `${folder} exists already`, { hint: "choose another name" });
   }

@@ -3,18 +3,21 @@ import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
 import { problemError } from "../base/problem.ts";
 import type { Jco } from "../module/component/jco.ts";
 import { prepareComponent } from "../module/component/prepare-component.ts";
+import { filterModule } from "../module/component/wrapped.ts";
 import { kindOf } from "../module/inspect.ts";
 import { prepareModule, type PreparedFilter, type PrepareOptions } from "../module/prepare.ts";
 import type { FilterOptions } from "../plugin/options.ts";
 
 /** @throws ProblemError (kind `abi`) */
-export async function prepareFilter(wasm: Uint8Array, options: FilterOptions, jco: Jco): Promise<PreparedFilter> {
+export async function prepareFilter(bytes: Uint8Array, options: FilterOptions, jco: Jco): Promise<PreparedFilter> {
+  const wasm = filterModule(bytes);
   if (kindOf(wasm) !== "component") return prepareModule(wasm, toPrepare(options));
   return prepareComponent(wasm, await jco.transpile(wasm, `filter ${options.name}`), toPrepare(options));
 }
 
 /** As {@link prepareFilter}, for a version that was live before: what jco made of it then is kept. @throws ProblemError */
-export function prepareKnown(wasm: Uint8Array, options: FilterOptions, jco: Jco): PreparedFilter {
+export function prepareKnown(bytes: Uint8Array, options: FilterOptions, jco: Jco): PreparedFilter {
+  const wasm = filterModule(bytes);
   if (kindOf(wasm) !== "component") return prepareModule(wasm, toPrepare(options));
   const transpiled = jco.cached(wasm);
   if (transpiled !== null) return prepareComponent(wasm, transpiled, toPrepare(options));

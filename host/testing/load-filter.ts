@@ -2,6 +2,7 @@
 import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import { sha256Hex } from "../base/hash.ts";
 import { prepareComponent } from "../module/component/prepare-component.ts";
+import { filterModule } from "../module/component/wrapped.ts";
 import type { Transpiled } from "../module/component/transpiled.ts";
 import { prepareModule, type PreparedFilter, type PrepareOptions } from "../module/prepare.ts";
 import { semverOf } from "../module/semver.ts";
@@ -34,7 +35,7 @@ function prepareOnce({ wasm, transpiled }: FilterUnderTest, options: PrepareOpti
   prepared.set(wasm, known);
   const limits = `${options.memoryBytes}/${options.tableEntries}/${options.fuel}`;
   const prepare = (): PreparedFilter =>
-    transpiled === undefined ? prepareModule(wasm, options) : prepareComponent(wasm, transpiled, options);
+    transpiled === undefined ? prepareModule(filterModule(wasm), options) : prepareComponent(wasm, transpiled, options);
   const ready = known.get(limits) ?? prepare();
   known.set(limits, ready);
   return ready;

@@ -2,7 +2,7 @@
 // content, and in memory for the length of a test file: a filter compiles once per change.
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { type FilterUnderTest, Jco, kindOf, type Transpiled } from "../../host/testing.ts";
+import { type FilterUnderTest, filterModule, Jco, kindOf, type Transpiled } from "../../host/testing.ts";
 import { type Compiled, Compiler, type Mode } from "../build/index.ts";
 
 /** Builds are kept beside the dependencies: a second run of an unchanged suite compiles nothing. */
@@ -23,7 +23,8 @@ export async function loadInput(input: FilterInput, mode: Mode): Promise<FilterU
   const { source, config, options } = input;
   const name = input.name ?? (typeof source === "string" ? nameOf(source) : "filter");
   const module = typeof source === "string" ? await moduleOf(source, mode) : { wasm: source };
-  const transpiled = kindOf(module.wasm) === "component" ? await takenApart(module.wasm, name) : undefined;
+  const transpiled =
+    kindOf(filterModule(module.wasm)) === "component" ? await takenApart(module.wasm, name) : undefined;
   return { name, ...module, config, ...(transpiled && { transpiled }), ...(options === undefined ? {} : { options }) };
 }
 

@@ -1,5 +1,5 @@
 // The first hour of an author, as a script: packs the packages, scaffolds outside the repository, writes a test that fails, mends
-// the filter, serves it, edits it live, shares traffic between two versions. What it typed and saw is what README shows: the
+// the filter, serves it, edits it live, shares traffic between two versions, wraps it as a component and runs that. What it typed and saw is what README shows: the
 // test compares them, with times and ports set aside.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -125,6 +125,17 @@ test("from nothing to two versions on live traffic", async () => {
   expect(type("npx sluice ab hello --abort", ["--admin", admin])).toMatchObject({ status: 0 });
   expect(new Set(await Promise.all(users.map((user) => by(proxy, user))))).toEqual(new Set(["hello, moon"]));
   expect(await served.stop()).toBe(0);
+
+  expect(type("npx sluice build hello")).toMatchObject({ status: 0 });
+  const bare = type("npx sluice componentize build/hello.wasm");
+  if (bare.status !== 0) {
+    // Components are for those who want them: what is missing is named, with its version.
+    expect(bare.said).toContain("npm install @bytecodealliance/jco-transpile@");
+    outside.install("@bytecodealliance/jco-transpile");
+    expect(type("npx sluice componentize build/hello.wasm")).toMatchObject({ status: 0 });
+  }
+  const called = type("npx sluice call hello.component.wasm -X GET /orders");
+  expect(called).toMatchObject({ status: 0, said: expect.stringContaining("x-filtered-by: hello, moon") });
 
   const [, shown = ""] = /<!-- first hour -->\n+```\n([^]*?)```/.exec(README) ?? [];
   const kept = process.env["TRANSCRIPT"];

@@ -2,12 +2,15 @@
 // registry `npm install` fetches what they depend on; without one the tarballs are unpacked and the rest is lent from this
 // checkout's node_modules, which tests everything but npm's own resolution. SLUICE_REGISTRY=required forbids the latter.
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { type Packed, packAll } from "../../pack/pack.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
+const VERSIONS = (
+  JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { devDependencies: Record<string, string> }
+).devDependencies;
 const UNREACHABLE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED/;
 const QUIET = ["--no-audit", "--no-fund", "--prefer-offline"];
 
@@ -38,10 +41,11 @@ export class Outside {
     return { ...Object.fromEntries(inherited), PATH: path, NO_COLOR: "1" };
   }
 
-  /** Installs the tarballs as development dependencies. */
-  install(): void {
+  /** Installs the tarballs as development dependencies, or optional packages in this checkout's versions. */
+  install(...packages: readonly string[]): void {
     const { sdk, sluice } = this.packed;
-    this.#npmInstall(["--save-dev", sluice, sdk], () => this.#link());
+    const wanted = packages.length === 0 ? [sluice, sdk] : packages.map((name) => `${name}@${VERSIONS[name]}`);
+    this.#npmInstall(["--save-dev", ...wanted], () => this.#link());
   }
 
   /** Installs what package.json has been given since. */

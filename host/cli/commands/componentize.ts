@@ -6,15 +6,15 @@ import { basename, extname, resolve } from "node:path";
 import type { Command, Context } from "../command.ts";
 import { EXIT, UsageError } from "../exit.ts";
 import { loadComponents, loadInspect } from "../parts.ts";
+import { inSdk } from "../sdk-folder.ts";
 import { readModule } from "./inspect.ts";
 
 const SCRIPTS = [".js", ".mjs", ".ts"];
-const WORLD = new URL("../../../sdk/wit/sluice-filter.wit", import.meta.url);
 
 async function make(context: Context, file: string): Promise<Uint8Array> {
   const { Jco, componentizeCore, componentizeProxyWasm, componentizeScript, worldExportsOf } = await loadComponents();
   const jco = new Jco();
-  const input = { file: basename(file), wit: await readFile(WORLD, "utf8"), jco };
+  const input = { file: basename(file), wit: await readFile(inSdk("wit/sluice-filter.wit"), "utf8"), jco };
   try {
     if (SCRIPTS.includes(extname(file))) return await componentizeScript(await readScript(context, file), input);
     const bytes = await readModule(context, file);

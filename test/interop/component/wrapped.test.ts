@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { componentizeProxyWasm } from "../../../host/module/component/componentize.ts";
 import { WIT as WRAPPED_WIT } from "../../../host/module/component/proxy-wasm-adapter.ts";
+import { wrappedModule } from "../../../host/module/component/wrapped.ts";
 import { scriptOf } from "../../../host/module/component/prepare-component.ts";
 import { readWorld } from "../../../host/module/component/world.ts";
-import { compile } from "../../../sdk/testing/index.ts";
+import { compile, harness } from "../../../sdk/testing/index.ts";
 import { newJco, parseWat, ROOT, WIT } from "../../support/components.ts";
 import { guest } from "../../support/modules.ts";
 
@@ -60,6 +61,26 @@ async function host(wasm: Uint8Array, config = "") {
 }
 
 describe("a wrapped proxy-wasm module", () => {
+  test("is run by sluice as what it is, byte for byte", async () => {
+    const wasm = await guest("stamp");
+    const component = await componentizeProxyWasm(wasm, { file: "x.wasm", wit: WIT, jco });
+    expect(Buffer.from(wrappedModule(component)!).equals(Buffer.from(wasm))).toBe(true);
+    const running = await harness(component, { config: { word: "one" } });
+    expect(running.request().upstreamRequest?.list).toEqual(
+      (await harness(wasm, { config: { word: "one" } })).request().upstreamRequest?.list,
+    );
+  });
+
+  test("is not looked for in other components, nor in bytes that are none", async () => {
+    const wasm = await guest("stamp");
+    const component = await componentizeProxyWasm(wasm, { file: "x.wasm", wit: WIT, jco });
+    expect(wrappedModule(wasm)).toBeNull();
+    expect(wrappedModule(component.subarray(0, component.length - 9))).toBeNull();
+    expect(
+      wrappedModule(await parseWat(`(component (core module (func (export "proxy_abi_version_0_2_1"))))`)),
+    ).toBeNull();
+  });
+
   test("in AssemblyScript: starts, takes its configuration, and changes a header", async () => {
     const { callbacks, headers, wit } = await host(await guest("stamp"), '{"word":"one"}');
     expect(readWorld(wit)).toEqual({
