@@ -109,6 +109,7 @@ export class StateFile {
     return {
       ...names,
       map: null,
+      startFuel: null,
       moduleKey: moduleKeyOf(stored.sha256, options),
       options,
       get wasm() {
