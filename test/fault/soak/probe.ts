@@ -7,6 +7,8 @@ export interface ProbeAnswer {
   /** Of `process.getActiveResourcesInfo()`. */
   readonly resources: readonly string[];
   readonly timers: number;
+  /** Used, of V8's own. */
+  readonly heapBytes: number;
 }
 
 /** Answers of `threads` threads. */

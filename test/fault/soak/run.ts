@@ -51,6 +51,7 @@ function table({ moves: counts, requests, failures, lost, reloads, base, end, p9
     "",
     "when all is quiet: after the warm-up -> at the end",
     `${"RSS".padEnd(28)} ${megabytes(base.rssBytes)} -> ${megabytes(end.rssBytes)} (x ${(end.rssBytes / base.rssBytes).toFixed(3)})`,
+    `${"heaps".padEnd(28)} ${megabytes(base.heapBytes)} -> ${megabytes(end.heapBytes)}`,
     ...(["sockets", "timers", "instances", "guestBytes", "draining", "streams", "series"] as const).map(quiet),
   ].join("\n");
 }

@@ -31,6 +31,7 @@ describe.runIf(process.platform === "linux")("reload under everything", () => {
 test("what is wrong is said", () => {
   const quiet = {
     rssBytes: 100,
+    heapBytes: 100,
     sockets: 0,
     timers: 1,
     instances: 3,
@@ -44,7 +45,16 @@ test("what is wrong is said", () => {
   expect(faults({})).toEqual([]);
   expect(faults({ failures: ["answered 503"] })).toEqual(["1 of 9 requests failed", "answered 503"]);
   expect(faults({ exitCode: 1 })).toEqual(["the process ended with 1"]);
-  const leaks = { rssBytes: 111, sockets: 1, timers: 9, instances: 4, guestBytes: 11, draining: 1, streams: 1 };
+  const leaks = {
+    rssBytes: 111,
+    heapBytes: 111,
+    sockets: 1,
+    timers: 9,
+    instances: 4,
+    guestBytes: 11,
+    draining: 1,
+    streams: 1,
+  };
   for (const [what, amount] of Object.entries(leaks))
     expect(faults({ end: { ...quiet, [what]: amount } })).toEqual([expect.stringContaining(`${what}: `)]);
 });

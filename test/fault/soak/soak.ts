@@ -23,6 +23,8 @@ export interface SoakOptions {
 
 export interface Quiet {
   readonly rssBytes: number;
+  /** V8's own, of the control side and the data threads. */
+  readonly heapBytes: number;
   /** Connections of data threads beyond those that wait in pools for the next request. */
   readonly sockets: number;
   /** Armed, on all threads. */
@@ -133,6 +135,7 @@ async function measure({ subject }: Stage, draining: number, streams: number): P
   return {
     rssBytes: parseRss(readFileSync(`/proc/${subject.pid}/status`, "utf8")),
     sockets: socketsOf(look) - (await pooled(subject)),
+    heapBytes: look.threads.reduce((sum, { heapBytes }) => sum + heapBytes, 0),
     timers: look.threads.reduce((sum, { timers }) => sum + timers, 0),
     instances: memory.length,
     guestBytes: memory.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0),
@@ -175,6 +178,7 @@ export function faultsOf(report: SoakReport, mostGrowth: number): readonly strin
   most("draining", 0);
   most("streams", 0);
   most("rssBytes", base.rssBytes * mostGrowth);
+  most("heapBytes", base.heapBytes * mostGrowth);
   most("instances", FILTERS);
   most("guestBytes", base.guestBytes);
   most("timers", base.timers + SPARE_TIMERS);

@@ -49,7 +49,8 @@ process.on("message", (asked: Asked) => {
 async function look(): Promise<void> {
   const threads = await lookInto(handles.size);
   collectGarbage();
-  tell({ threads: [{ resources: process.getActiveResourcesInfo(), timers: armedTimers() }, ...threads] });
+  const heapBytes = process.memoryUsage().heapUsed;
+  tell({ threads: [{ resources: process.getActiveResourcesInfo(), timers: armedTimers(), heapBytes }, ...threads] });
 }
 
 const [listener] = await control.listeners();

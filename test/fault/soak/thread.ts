@@ -9,6 +9,10 @@ const channel = new BroadcastChannel(PROBE_CHANNEL);
 channel.addEventListener("message", (event: unknown) => {
   if ((event as { data: unknown }).data !== "look") return;
   collectGarbage();
-  channel.postMessage({ resources: process.getActiveResourcesInfo(), timers: armedTimers() } satisfies ProbeAnswer);
+  channel.postMessage({
+    resources: process.getActiveResourcesInfo(),
+    timers: armedTimers(),
+    heapBytes: process.memoryUsage().heapUsed,
+  } satisfies ProbeAnswer);
 });
 channel.unref();
