@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { FilterRecord } from "../../../host/control/filter-record.ts";
 import { StateFile } from "../../../host/control/state-file.ts";
 import type { Version } from "../../../host/control/version.ts";
+import { Jco } from "../../../host/module/component/jco.ts";
 import type { FilterOptions } from "../../../host/plugin/options.ts";
 
 let folder: string;
@@ -27,7 +28,7 @@ const modules = (): string[] => readdirSync(join(folder, "versions")).sort();
 test("modules of versions that are forgotten are removed, also those of an earlier run", async () => {
   const record = new FilterRecord(OPTIONS);
   const records = new Map([["f", record]]);
-  const file = new StateFile(folder);
+  const file = new StateFile(folder, new Jco());
   for (let number = 1; number <= 50; number++) {
     record.add(version(number));
     record.setLive(version(number));
@@ -37,7 +38,7 @@ test("modules of versions that are forgotten are removed, also those of an earli
   expect(modules()).toEqual(record.versions.map(({ sha256 }) => `${sha256}.wasm`));
 
   const next = new FilterRecord(OPTIONS);
-  const later = new StateFile(folder);
+  const later = new StateFile(folder, new Jco());
   later.restore(next, (await later.load())!.filters["f"]!);
   expect(next.live?.label).toBe("v50");
   for (let number = 51; number <= 70; number++) {
@@ -51,7 +52,7 @@ test("modules of versions that are forgotten are removed, also those of an earli
 test("a module that two filters have stays for as long as one of them does", async () => {
   const [one, two] = [new FilterRecord(OPTIONS), new FilterRecord(OPTIONS)];
   for (const record of [one, two]) record.add(version(1));
-  const file = new StateFile(folder);
+  const file = new StateFile(folder, new Jco());
   await file.save(
     new Map([
       ["one", one],

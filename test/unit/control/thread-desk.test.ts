@@ -15,6 +15,7 @@ function stage(held: Record<number, string[]>) {
     events: { emit: ({ type, text }: { type: string; text: string }) => type === "retired" && retired.push(text) },
     committer: { committed: { snapshot: { epoch: 9, generations: [{ key: "f@v9:x" }] } }, lost() {}, restore() {} },
     taps: { lost() {}, isOpen: false },
+    sampling: { isOpen: false },
     stores: { metrics: { drop: (scope: string) => dropped.push(scope) }, freeLocksOf() {} },
     threads: {
       stopping: false,
