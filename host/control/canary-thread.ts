@@ -10,7 +10,8 @@ import type { PluginServices } from "../plugin/services.ts";
 import { privateState } from "../plugin/private-state.ts";
 import type { CanaryAnswer, CanaryRequest } from "./canary.ts";
 
-const services: PluginServices = {
+/** Of one trial: a guest that finds what an earlier one left could tell the canary from a data thread. */
+const servicesOfTrial = (): PluginServices => ({
   clock: systemClock,
   random: systemRandom,
   ...privateState(() => {}),
@@ -19,7 +20,7 @@ const services: PluginServices = {
   logLevel: () => 4,
   log: () => {},
   faulted: () => {},
-};
+});
 
 /** Trials between two collections: each leaves a module and its memory behind. */
 const TRIALS_PER_COLLECTION = 64;
@@ -29,12 +30,13 @@ parentPort?.on("message", ({ id, generation, module }: CanaryRequest) => {
   const { options, overrides } = generation;
   const configs = [...new Set([options.pluginConfig, ...Object.values(overrides)])];
   parentPort?.postMessage({ id, began: true } satisfies CanaryAnswer);
-  let answer: CanaryAnswer = { id, began: false, problems: [] };
+  let answer: CanaryAnswer;
   try {
-    const trial = new Generation({ ...generation, configs }, module, services);
+    const trial = new Generation({ ...generation, configs }, module, servicesOfTrial());
+    answer = { id, began: false, problems: [], startUse: trial.startUse };
     trial.drain(0, () => {});
   } catch (error) {
-    answer = { id, began: false, problems: toProblems(error) };
+    answer = { id, began: false, problems: toProblems(error), startUse: 0 };
   }
   parentPort?.postMessage(answer);
   if (++trials % TRIALS_PER_COLLECTION === 0) collectGarbage();

@@ -20,13 +20,13 @@ export interface CanaryRequest {
 /** First that the trial begins, then its end. */
 export type CanaryAnswer =
   | { readonly id: number; readonly began: true }
-  /** No problems: accepted. */
-  | { readonly id: number; readonly began: false; readonly problems: readonly Problem[] };
+  /** No problems: accepted. `startUse`: most points a step of the start-up used. */
+  | { readonly id: number; readonly began: false; readonly problems: readonly Problem[]; readonly startUse: number };
 
 interface Waiting {
   readonly generation: GenerationMessage;
   deadline: Timer;
-  readonly resolve: () => void;
+  readonly resolve: (startUse: number) => void;
   readonly reject: (error: ProblemError) => void;
 }
 
@@ -45,17 +45,20 @@ export class Canary {
     this.#worker ??= this.#spawn();
   }
 
-  /** @throws ProblemError when the version does not start, refuses its configuration, or takes longer than 2 s */
-  async check(generation: GenerationMessage, module: Program): Promise<void> {
+  /**
+   * The most points that a step of the start-up used. @throws ProblemError when the version does not start, refuses its
+   * configuration, or takes longer than 2 s
+   */
+  async check(generation: GenerationMessage, module: Program): Promise<number> {
     this.warm();
     const id = this.#nextId++;
-    const verdict = Promise.withResolvers<void>();
+    const verdict = Promise.withResolvers<number>();
     const deadline = this.#clock.after(BEGIN_DEADLINE_MS, () => this.#overdue(generation, BEGIN_DEADLINE_MS));
     const waiting: Waiting = { generation, deadline, ...verdict };
     this.#waiting.set(id, waiting);
     this.#worker?.postMessage({ id, generation, module } satisfies CanaryRequest);
     try {
-      await verdict.promise;
+      return await verdict.promise;
     } finally {
       waiting.deadline.cancel();
       this.#waiting.delete(id);
@@ -77,7 +80,7 @@ export class Canary {
     if (answer.began) {
       waiting.deadline.cancel();
       waiting.deadline = this.#clock.after(DEADLINE_MS, () => this.#overdue(waiting.generation, DEADLINE_MS));
-    } else if (answer.problems.length === 0) waiting.resolve();
+    } else if (answer.problems.length === 0) waiting.resolve(answer.startUse);
     else waiting.reject(new ProblemError(answer.problems));
   }
 

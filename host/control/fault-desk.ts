@@ -13,6 +13,10 @@ import type { SourceFrame } from "./trap-position.ts";
 
 /** Crash reports kept per filter, the newest. */
 const KEPT = 20;
+/** Versions whose last failures are known; the one that failed last stands at the end. */
+const MAX_RECENT = 1000;
+/** Series of crash counts; what comes after them is counted under the version `other`. */
+const MAX_COUNTS = 1000;
 
 export interface FaultDeskOptions {
   readonly clock: Clock;
@@ -80,7 +84,9 @@ export class FaultDesk {
 
   #count(filter: string, version: string, reason: string): void {
     this.#totals.set(filter, this.total(filter) + 1);
-    const labels = JSON.stringify({ filter, version, reason });
+    const own = JSON.stringify({ filter, version, reason });
+    const isNew = !this.#counts.has(own) && this.#counts.size >= MAX_COUNTS;
+    const labels = isNew ? JSON.stringify({ filter, version: "other", reason }) : own;
     this.#counts.set(labels, (this.#counts.get(labels) ?? 0) + 1);
   }
 
@@ -90,10 +96,17 @@ export class FaultDesk {
     const key = `${filter}@${version}`;
     const now = this.#options.clock.monotonicMs();
     const recent = [...(this.#recent.get(key) ?? []).filter((at) => now - at < windowMs), now];
+    this.#recent.delete(key);
     this.#recent.set(key, recent);
+    this.#forgetOldest();
     if (recent.length < faults) return;
     this.#recent.delete(key);
     const why = `${faults} faults in ${windowMs / 1000} s, the last one ${reason} in ${callback}`;
     this.#options.quarantine({ filter, version, why });
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#recent.keys();
+    if (this.#recent.size > MAX_RECENT && oldest !== undefined) this.#recent.delete(oldest);
   }
 }

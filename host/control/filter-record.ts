@@ -74,6 +74,8 @@ export class FilterRecord {
       if (oldest < 0) return;
       this.#versions.splice(oldest, 1);
     }
+    const known = new Set(this.#versions.map(({ label }) => label));
+    this.#history = this.#history.filter((label) => known.has(label));
   }
 
   setLive(version: Version): void {

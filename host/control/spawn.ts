@@ -1,15 +1,20 @@
 // Starts a data thread as a worker of this process.
 import { Worker } from "node:worker_threads";
+import type { ThreadInit } from "../link/link.ts";
 import type { FromData, ToData } from "../link/messages.ts";
-import type { SpawnThread } from "./threads.ts";
+import type { SpawnThread, ThreadHandle } from "./threads.ts";
 
 /** V8 divides it by three: a semi-space of 64 MB, which keeps the p99 down under load (performance.md 2.3). */
 const YOUNG_GENERATION_MB = 192;
 
-export const spawnWorker: SpawnThread = (init) => {
-  // Worker entry points are strings, which the emit of published packages does not rewrite: the extension is taken from here.
-  const extension = import.meta.url.slice(-3);
-  const worker = new Worker(new URL(`../data-plane/thread${extension}`, import.meta.url), {
+// Worker entry points are strings, which the emit of published packages does not rewrite: the extension is taken from here.
+const ENTRY = new URL(`../data-plane/thread${import.meta.url.slice(-3)}`, import.meta.url);
+
+export const spawnWorker: SpawnThread = (init) => spawnFrom(ENTRY, init);
+
+/** @param entry ends in an import of the data plane's own; tests look into a thread from theirs */
+export function spawnFrom(entry: URL, init: ThreadInit): ThreadHandle {
+  const worker = new Worker(entry, {
     workerData: init,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     stdout: false,
@@ -29,4 +34,4 @@ export const spawnWorker: SpawnThread = (init) => {
     }),
     terminate: () => void worker.terminate(),
   };
-};
+}

@@ -63,13 +63,26 @@ export class StateFile {
   async save(records: ReadonlyMap<string, FilterRecord>, experiments: readonly ExperimentState[]): Promise<void> {
     await mkdir(join(this.#directory, "versions"), { recursive: true });
     const filters: Record<string, StoredFilter> = {};
+    const named = new Set<string>();
     for (const [name, record] of records) {
       const { live, versions, blocked } = record;
       filters[name] = { live: live?.label ?? "", versions: versions.map(toStored), blocked };
       for (const version of versions) await this.#saveModule(version);
+      for (const { sha256 } of versions) named.add(sha256);
     }
     const state: StoredState = { v: 1, filters, experiments };
     await writeAtomically(this.#path, JSON.stringify(state, null, 1));
+    await this.#forgetOthers(named);
+  }
+
+  /** Modules that no file names any longer: a filter that is reloaded all day would else fill the disk. */
+  async #forgetOthers(named: ReadonlySet<string>): Promise<void> {
+    for (const sha256 of this.#saved) {
+      if (named.has(sha256)) continue;
+      this.#saved.delete(sha256);
+      // One that cannot be removed costs its room, and nothing else.
+      await rm(this.#modulePath(sha256), { force: true }).catch(() => {});
+    }
   }
 
   async #saveModule(version: Version): Promise<void> {
@@ -96,6 +109,7 @@ export class StateFile {
     return {
       ...names,
       map: null,
+      startFuel: null,
       moduleKey: moduleKeyOf(stored.sha256, options),
       options,
       get wasm() {

@@ -17,8 +17,8 @@ export class ThreadDesk {
   #retirements = 0;
   /** Thread -> when it last ended unasked, monotonic ms. */
   readonly #lastLost = new Map<number, number>();
-  /** `filter@version` -> data threads that have freed its newest generation. */
-  readonly #freed = new Map<string, Set<number>>();
+  /** `filter@version` -> data threads that have freed its newest generation, and the key of that. */
+  readonly #freed = new Map<string, { readonly key: string; readonly threads: Set<number> }>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -57,11 +57,24 @@ export class ThreadDesk {
 
   /** When the last thread has freed a version and none will run it again, its metric series go too. */
   #retired(threadId: number, key: string): void {
-    const { events, threads, committer, stores } = this.#runtime;
-    const scope = key.split(":", 1)[0] ?? "";
-    const freed = this.#freed.get(scope) ?? new Set();
-    this.#freed.set(scope, freed.add(threadId));
-    if (!threads.ids.every((id) => freed.has(id))) return;
+    const scope = scopeOf(key);
+    const freed = this.#freed.get(scope) ?? { key, threads: new Set() };
+    this.#freed.set(scope, freed);
+    freed.threads.add(threadId);
+    if (this.#runtime.threads.ids.every((id) => freed.threads.has(id))) this.#gone(scope, key);
+    // A successor never had it, and will not say anything.
+    else if (this.#lastLost.size > 0) void this.#sweep();
+  }
+
+  /** After the loss of a thread: versions that no thread has any longer, though not every one has said so. */
+  async #sweep(): Promise<void> {
+    const reports = await this.#runtime.threads.collect("state");
+    const held = new Set(reports.flatMap(({ generations }) => generations.map(({ key }) => scopeOf(key))));
+    for (const [scope, { key }] of this.#freed) if (!held.has(scope)) this.#gone(scope, key);
+  }
+
+  #gone(scope: string, key: string): void {
+    const { events, committer, stores } = this.#runtime;
     this.#freed.delete(scope);
     const lives = committer.committed?.snapshot.generations.some((generation) =>
       generation.key.startsWith(`${scope}:`),
@@ -83,6 +96,7 @@ export class ThreadDesk {
     committer.lost(threadId);
     taps.lost(threadId);
     stores.freeLocksOf(threadId);
+    void this.#sweep();
     const now = clock.monotonicMs();
     const wait = now - (this.#lastLost.get(threadId) ?? -Infinity) < RESPAWN_MS ? RESPAWN_MS : 0;
     this.#lastLost.set(threadId, now);
@@ -96,3 +110,6 @@ export class ThreadDesk {
     });
   }
 }
+
+/** `filter@version` of a generation's key. */
+const scopeOf = (key: string): string => key.split(":", 1)[0] ?? "";

@@ -22,6 +22,8 @@ export interface Version {
   /** The module as it runs (capped, instrumented). */
   readonly module: Program;
   readonly moduleKey: string;
+  /** Most points a step of its start-up may use on a data thread; null = the general limit, no canary has seen it. */
+  readonly startFuel: number | null;
   /** Offsets of `module` to those of `wasm`; null when they are the same. */
   readonly offsets: Uint32Array | null;
   /** Filter options as they were when the version was made; pluginConfig is this version's. */
@@ -66,6 +68,7 @@ export function toGeneration(version: Version, overrides: Readonly<Record<string
     semver: version.semver,
     moduleKey: version.moduleKey,
     options: version.options,
+    ...(version.startFuel === null ? {} : { startFuel: version.startFuel }),
     overrides,
   };
 }

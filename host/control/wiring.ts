@@ -9,10 +9,10 @@ import { Compiler } from "../../sdk/build/index.ts";
 import { Canary } from "./canary.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
 import { Committer } from "./committer.ts";
-import type { EventHub, NewEvent } from "./events.ts";
+import type { EventHub } from "./events.ts";
 import { FaultDesk } from "./fault-desk.ts";
 import { FilterBook } from "./filter-book.ts";
-import { Keeper } from "./keeper.ts";
+import { Keeper, type KeeperOptions } from "./keeper.ts";
 import { type Poison, Quarantine } from "./quarantine.ts";
 import { deafEars } from "./rollout/ears.ts";
 import { Trials } from "./rollout/trials.ts";
@@ -121,7 +121,7 @@ function buildRuntime(options: StartOptions, given: Given, calls: Calls): Runtim
     canary,
     jco,
     stateFile,
-    keeper: new Keeper({ clock, serial, save, refused: (reason) => emit(stateRefused(reason)) }),
+    keeper: new Keeper({ clock, serial, save, ...keeperEars(emit) }),
     stores,
     taps: new TapDesk((message) => threads.broadcast(message)),
     sampling,
@@ -151,9 +151,13 @@ function newShadowDesk(
   });
 }
 
-function stateRefused(reason: string): NewEvent {
-  const text = `state not saved: ${reason}; serving goes on, but a restart would forget the newest versions`;
-  return { type: "log", text };
+function keeperEars(emit: EventHub["emit"]): Pick<KeeperOptions, "refused" | "saved"> {
+  const log = (text: string): void => emit({ type: "log", text });
+  return {
+    refused: (reason) =>
+      log(`state not saved: ${reason}; serving goes on, but a restart would forget the newest versions`),
+    saved: () => log("state saved again"),
+  };
 }
 
 interface ThreadParts {

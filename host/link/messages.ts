@@ -25,6 +25,8 @@ export interface GenerationMessage {
   /** Which compiled module of {@link PrepareMessage.modules}, now or earlier. */
   readonly moduleKey: string;
   readonly options: FilterOptions;
+  /** Most points for a step of the start-up, from what the canary used; absent = the general limit. */
+  readonly startFuel?: number;
   /** `listener/route` -> the configuration merged for that route. */
   readonly overrides: Readonly<Record<string, string>>;
 }

@@ -85,6 +85,11 @@ export class Generation {
     return this.#instance?.vm.memoryBytes ?? 0;
   }
 
+  /** The most points that a step of the start-up used. */
+  get startUse(): number {
+    return this.#instance?.vm.fuel.startUse ?? 0;
+  }
+
   /** What each callback has used, over all instances there were. */
   get fuelUses(): ReadonlyMap<string, FuelUse> {
     const all = new Map(this.#past);

@@ -14,6 +14,8 @@ export interface InstanceSpec {
   readonly version: string;
   /** Configurations, each of which becomes a plugin context; the first is the filter's own, the others route overrides. */
   readonly configs: readonly string[];
+  /** Most points for a step of the start-up with the first configuration; absent = the general limit. */
+  readonly startFuel?: number;
 }
 
 const ERROR_LEVEL = 4;
@@ -27,7 +29,10 @@ export class FilterInstance {
     const said: string[] = [];
     this.vm = new Vm(module, vmOptions(spec, services, said, onFault));
     if (this.vm.fault !== null) throw startProblem(spec, this.vm.fault, said);
-    for (const config of spec.configs) this.#configure(config, spec, services, said);
+    for (const config of spec.configs) {
+      this.#configure(config, spec, services, said);
+      this.vm.fuel.liftStartLimit();
+    }
     said.length = 0;
   }
 
@@ -120,6 +125,7 @@ function vmOptions(
     },
     environment: options.environment,
     fuel: limits.fuel,
+    startFuel: spec.startFuel,
     memoryBytes: limits.memoryBytes,
     trace: services.trace,
     profile: services.profile,

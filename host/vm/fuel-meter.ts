@@ -1,6 +1,6 @@
 // The fuel counter of one instance, seen from the host: globals that module/fuel.ts added. Filled by the module itself at
 // each callback; read here for reports and metrics, which is rare.
-import { MAX_FUEL } from "../abi/limits.ts";
+import { MAX_FUEL, START_FUEL_FACTOR } from "../abi/limits.ts";
 import { FuelTank } from "./fuel-tank.ts";
 
 /** What a callback has used since the instance began. */
@@ -25,11 +25,15 @@ export class FuelMeter {
   #tank: FuelTank | null = null;
   readonly #uses = new Map<string, FuelUse>();
   #exports: WebAssembly.Exports = {};
+  /** Most points that one step of the start-up may use, where that is known from the canary. */
+  #forStart: number;
+  #startUse = 0;
   /** The callback that ended it, whose tail never ran. */
   #last: readonly [string, FuelUse] | null = null;
 
-  constructor(perCallback: number | null) {
+  constructor(perCallback: number | null, forStart: number | null = null) {
     this.#perCallback = perCallback;
+    this.#forStart = forStart ?? MAX_FUEL;
   }
 
   /** @param parts exports of each core instance: of a module there is one, its own */
@@ -38,7 +42,27 @@ export class FuelMeter {
     if (parts[0] !== exports) this.#tank = new FuelTank(parts);
     this.#counter = globalOf(exports["__fuel"]);
     this.#budget = globalOf(exports["__fuel_budget"]);
-    this.setBudget(1);
+    if (this.#tank === null) this.#budgetForStart();
+    else this.#setBudget(1, MAX_FUEL);
+  }
+
+  /** What `_initialize` and `_start` may use; a start section has run already, on the counter's first value. */
+  #budgetForStart(): void {
+    const { left } = this;
+    if (this.#counter === null || this.#budget === null || left === null) return;
+    this.#counter.value = Math.min(left, this.#forStart);
+    this.#budget.value = this.#counter.value;
+  }
+
+  /** A step of the start-up has ended: callbacks have the ordinary budget from here on. */
+  startStepEnded(): void {
+    this.#startUse = Math.max(this.#startUse, this.used ?? 0);
+    this.#setBudget(1, MAX_FUEL);
+  }
+
+  /** The most points that a step of the start-up has used. */
+  get startUse(): number {
+    return this.#startUse;
   }
 
   /** The module has functions of its own before its callbacks. */
@@ -64,11 +88,21 @@ export class FuelMeter {
     return left === null || this.#budget === null ? null : Number(this.#budget.value) - Math.max(0, left);
   }
 
-  setBudget(factor: number): void {
+  /** For a step of the start-up. */
+  setStartBudget(): void {
+    this.#setBudget(START_FUEL_FACTOR, this.#forStart);
+  }
+
+  #setBudget(factor: number, most: number): void {
     if (this.#perCallback === null) return;
-    const points = Math.min(this.#perCallback * factor, MAX_FUEL);
+    const points = Math.min(this.#perCallback * factor, most);
     if (this.#budget !== null) this.#budget.value = points;
     this.#tank?.setBudget(points);
+  }
+
+  /** What follows the canary has not seen: configurations of routes. */
+  liftStartLimit(): void {
+    this.#forStart = MAX_FUEL;
   }
 
   /** Of a component, at the start of a callback: it cannot fill its counters by itself. */

@@ -42,6 +42,8 @@ export interface VmOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Points per outermost callback; null when the module is not instrumented. */
   readonly fuel: number | null;
+  /** Most points for one step of the start-up, if it is less than the general limit. */
+  readonly startFuel?: number | undefined;
   /** Cap of the linear memory, for telling `oom` from any other trap. */
   readonly memoryBytes: number;
   /** Listens to every call in both directions; absent on a serving proxy. */

@@ -2,7 +2,6 @@
 // by chain/. The host never calls a callback while another of the same VM runs: what a guest asks for that could lead to
 // a callback is deferred with `defer` and run by `settle` once the caller has applied the callback's result (abi.md 9.7).
 import * as status from "../../sdk/assembly/abi/status.ts";
-import { START_FUEL_FACTOR } from "../abi/limits.ts";
 import type { Status } from "../abi/status.ts";
 import { CallIds, type CallKind } from "./call-ids.ts";
 import { downstreamSide, lookUpCallbacks, NO_CALLBACKS, requestSide, responseSide, upstreamSide } from "./callbacks.ts";
@@ -64,7 +63,7 @@ export class Vm implements Guest {
 
   constructor(program: Program, options: VmOptions) {
     this.options = options;
-    this.fuel = new FuelMeter(options.fuel);
+    this.fuel = new FuelMeter(options.fuel, options.startFuel);
     this.output = new OutputLines((level, text) => options.services.log(level, 0, text));
     this.missingHeaderIsEmpty = !isComponent(program) && isFirstVersion(program);
     this.#guard("start", "_initialize", 0, () => {
@@ -75,6 +74,7 @@ export class Vm implements Guest {
       throwIf(takeRefusal());
       return 0;
     });
+    this.fuel.startStepEnded();
     this.output.flush();
     this.services = options.services;
   }
@@ -144,9 +144,9 @@ export class Vm implements Guest {
     if (this.fault !== null) return FAULTED;
     this.#enter(context);
     const slow = cause === "start" || cause === "config";
-    if (slow) this.fuel.setBudget(START_FUEL_FACTOR);
+    if (slow) this.fuel.setStartBudget();
     const result = this.#guard(cause, callback.name, context.id, () => callback.run(context.id, ...args) ?? 0);
-    if (slow) this.fuel.setBudget(1);
+    if (slow) this.fuel.startStepEnded();
     this.#leave();
     return result;
   }

@@ -46,10 +46,10 @@ const GENERATION: GenerationMessage = {
   },
 };
 
-const check = (more: string): Promise<void> => canary.check(GENERATION, new WebAssembly.Module(wat(filterWat(more))));
+const check = (more: string): Promise<number> => canary.check(GENERATION, new WebAssembly.Module(wat(filterWat(more))));
 
 /** Lets virtual time pass in small steps until `trial` has ended. */
-async function settled(trial: Promise<void>): Promise<{ readonly afterMs: number; readonly message: string }> {
+async function settled(trial: Promise<number>): Promise<{ readonly afterMs: number; readonly message: string }> {
   const ends: { afterMs: number; message: string }[] = [];
   const end = (message: string): void => void ends.push({ afterMs: clock.monotonicMs(), message });
   void trial.then(
@@ -71,6 +71,19 @@ test("a filter that starts and takes its configuration passes, again and again",
 test("a refused configuration is the filter's refusal", async () => {
   const refused = check(`(func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 0))`);
   await expect(refused).rejects.toThrow(/proxy_on_configure refused the configuration/);
+});
+
+test("a trial finds nothing of what an earlier one left", async () => {
+  const state = `(import "env" "proxy_get_shared_data" (func $get (param i32 i32 i32 i32 i32) (result i32)))
+    (import "env" "proxy_set_shared_data" (func $set (param i32 i32 i32 i32 i32) (result i32)))`;
+  const refusesWhatItFinds = `(func (export "proxy_on_configure") (param i32 i32) (result i32)
+    (if (i32.eqz (call $get (i32.const 8) (i32.const 1) (i32.const 16) (i32.const 20) (i32.const 24)))
+      (then (return (i32.const 0))))
+    (i32.eqz (call $set (i32.const 8) (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 0))))`;
+  const text = filterWat(refusesWhatItFinds, `${state} (memory (export "memory") 1)`);
+  const module = new WebAssembly.Module(wat(text));
+  await canary.check(GENERATION, module);
+  await canary.check(GENERATION, module);
 });
 
 test("a start that never ends is given up, and the next trial gets a new thread", async () => {

@@ -162,7 +162,81 @@ describe("two-phase commit", () => {
     expect(threads.ids).toEqual([]);
     threads.respawn(1);
     committer.restore(1);
-    expect(types(1)).toEqual(["prepare"]);
+    expect(types(1)).toEqual(["prepare", "committed"]);
+  });
+
+  /** Two threads serve epoch 1, the second of them has just been respawned: it is played[2] from here on. */
+  async function respawned() {
+    const all = stage(2);
+    const { committer, draft, played, threads } = all;
+    const commit = committer.commit(draft());
+    played.forEach(({ say }) => say(prepared(1)));
+    await commit;
+    played[1]!.die();
+    await Promise.resolve();
+    await Promise.resolve();
+    threads.respawn(2);
+    committer.restore(2);
+    return all;
+  }
+
+  test("a commit waits for a respawned thread that still loads its code; the deadline counts from its first answer", async () => {
+    const { committer, draft, played, clock, epoch } = await respawned();
+    const commit = committer.commit(draft());
+    played[0]!.say(prepared(2));
+    clock.advance(PREPARE_DEADLINE_MS * 3);
+    played[2]!.say(prepared(1));
+    clock.advance(PREPARE_DEADLINE_MS - 1);
+    played[2]!.say(prepared(2));
+    await commit;
+    expect([epoch[0], clock.pending]).toEqual([2, 0]);
+  });
+
+  test("a respawned thread that has loaded has no longer than the others", async () => {
+    const { committer, draft, played, clock } = await respawned();
+    const commit = committer.commit(draft());
+    played[0]!.say(prepared(2));
+    clock.advance(PREPARE_DEADLINE_MS * 2);
+    played[2]!.say(prepared(1));
+    clock.advance(PREPARE_DEADLINE_MS);
+    await expect(commit).rejects.toThrow(/data thread 2 did not answer within 2000 ms; the old version keeps serving/);
+  });
+
+  test("a respawned thread that never loads holds up a commit for a bounded time, and one that runs for no longer than ever", async () => {
+    const one = await respawned();
+    const loading = one.committer.commit(one.draft());
+    one.played[0]!.say(prepared(2));
+    one.clock.advance(START_DEADLINE_MS);
+    await expect(loading).rejects.toThrow(/data thread 2 did not answer within 15000 ms/);
+    const two = await respawned();
+    const silent = two.committer.commit(two.draft());
+    two.clock.advance(PREPARE_DEADLINE_MS);
+    await expect(silent).rejects.toThrow(/data thread 1 did not answer within 2000 ms/);
+  });
+
+  test.each([
+    ["committed", true],
+    ["given up", false],
+  ])("a thread that is respawned during a commit takes what stands after it: %s", async (_end, accepted) => {
+    const { committer, draft, played, threads, types } = stage(2);
+    const first = committer.commit(draft());
+    played.forEach(({ say }) => say(prepared(1)));
+    await first;
+    const commit = committer.commit(draft());
+    played[1]!.say(prepared(2));
+    played[1]!.die();
+    await Promise.resolve();
+    await Promise.resolve();
+    threads.respawn(2);
+    committer.restore(2);
+    expect(types(2)).toEqual([]);
+    played[0]!.say(accepted ? prepared(2) : { type: "refused", epoch: 2, problems: [] });
+    await commit.catch(() => {});
+    const epoch = accepted ? 2 : 1;
+    expect(played[2]!.heard.slice(-2)).toMatchObject([
+      { type: "prepare", snapshot: { epoch } },
+      { type: "committed", epoch },
+    ]);
   });
 
   test("a listener on port 0 is bound by the first thread, the others take its port", async () => {

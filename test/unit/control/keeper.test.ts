@@ -20,7 +20,13 @@ beforeEach(() => {
     if (broken) throw new Error("no space left");
     saves.push(clock.monotonicMs());
   };
-  keeper = new Keeper({ clock, serial, save, refused: (reason) => refused.push(reason) });
+  keeper = new Keeper({
+    clock,
+    serial,
+    save,
+    refused: (reason) => refused.push(reason),
+    saved: () => refused.push(""),
+  });
 });
 
 describe("keeping the state", () => {
@@ -67,5 +73,30 @@ describe("keeping the state", () => {
     keeper.soon();
     await serial.idle();
     expect(saves).toEqual([1000]);
+  });
+
+  test("a disk that refuses is asked again until it takes it; both are said once", async () => {
+    broken = true;
+    await keeper.now();
+    for (let time = 0; time < 5; time++) {
+      clock.advance(2000);
+      await serial.idle();
+    }
+    expect(refused).toEqual(["no space left"]);
+    broken = false;
+    clock.advance(2000);
+    await serial.idle();
+    expect([saves, refused]).toEqual([[12_000], ["no space left", ""]]);
+    clock.advance(60_000);
+    await serial.idle();
+    expect(saves).toEqual([12_000]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("at the end a refused state is tried once more, and no timer stays", async () => {
+    broken = true;
+    await keeper.now();
+    await keeper.close();
+    expect(clock.pending).toBe(0);
   });
 });
