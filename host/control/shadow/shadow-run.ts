@@ -55,9 +55,10 @@ export class ShadowRun {
     this.#session = new Session([b, a], { ignore, sampleStreams: NOISE_STREAMS, ...live });
   }
 
+  /** @param text a JSON array of lines */
   add(text: string): void {
     const beganMs = this.#parts.clock.monotonicMs();
-    this.#session.add(linesOf(text));
+    this.#session.add(JSON.parse(text) as RecordLine[]);
     const parsedMs = this.#parts.clock.monotonicMs() - beganMs;
     this.#workedMs += parsedMs;
     this.#credit -= parsedMs;
@@ -126,14 +127,6 @@ export class ShadowRun {
   end(): void {
     this.#over = true;
     this.#session.close();
-  }
-}
-
-function* linesOf(text: string): Generator<RecordLine> {
-  for (let at = 0; at < text.length;) {
-    const end = text.indexOf("\n", at);
-    yield JSON.parse(text.slice(at, end)) as RecordLine;
-    at = end + 1;
   }
 }
 

@@ -11,7 +11,10 @@ import type { PluginServices } from "../../plugin/services.ts";
 import type { RecordLine } from "../../replay/events.ts";
 import { RecordedTwin } from "./recorded-twin.ts";
 
-const BUNDLE_MS = 50;
+/** Each bundle wakes two threads: a shadow looks no oftener, and nobody waits for a recording. */
+const BUNDLE_MS = 250;
+/** Lines that are not kept waiting for more: to write them must not hold requests up. */
+const BUNDLE_LINES = 1000;
 /** Lines of one bundle beyond which no stream is begun. */
 const MAX_LINES = 20_000;
 
@@ -90,7 +93,8 @@ export class OpenRecording {
       ended: () => {
         for (const { twin, id } of begun) twin.end(id);
         this.#streams += begun.length;
-        this.#wake();
+        if (this.#lines.length < BUNDLE_LINES) this.#wake();
+        else this.#tell();
       },
     };
   }
@@ -120,11 +124,11 @@ export class OpenRecording {
 
   #make(generation: Generation): RecordedTwin | null {
     const { services, thread } = this.#parts;
-    const { maxBodyBytes } = this.message;
+    const { maxBodyBytes, tells } = this.message;
     let twin: RecordedTwin | null = null;
     try {
       const name = `${thread}-${++this.#made}`;
-      twin = new RecordedTwin(generation, { services, name, maxBodyBytes, say: (line) => this.#say(line) });
+      twin = new RecordedTwin(generation, { services, name, maxBodyBytes, tells, say: (line) => this.#say(line) });
     } catch {
       // Counted as dropped streams; the version itself has started where it serves.
     }
@@ -144,8 +148,12 @@ export class OpenRecording {
 
   flush(): void {
     this.#waiting = false;
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const twin of this.#twins.values()) twin?.flush();
-    const text = this.#lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    const text = this.#lines.length === 0 ? "" : JSON.stringify(this.#lines);
     const { id } = this.message;
     const message: RecordedMessage = { type: "recorded", id, text, streams: this.#streams, dropped: this.#dropped };
     this.#lines = [];

@@ -41,7 +41,7 @@ function shadow(text: string, wasm: Uint8Array): ShadowCounts | null {
   const begin = { type: "begin", id: 1, a, b: { ...a, name: "v2" }, ignore: [], cpuPercent: 5 } as const;
   const say = (message: FromShadow): void => void (message.type === "counts" && (told.counts = message.counts));
   const run = new ShadowRun(begin, { clock, live: undefined, say });
-  run.add(text.slice(text.indexOf("\n") + 1));
+  run.add(JSON.stringify(parseRecording(text).lines));
   clock.advance(60_000);
   run.end();
   return told.counts;
