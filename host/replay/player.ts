@@ -6,7 +6,7 @@ import type { FilterOptions } from "../plugin/options.ts";
 import type { PluginServices } from "../plugin/services.ts";
 import type { SharedStore } from "../vm/ports.ts";
 import { Answers } from "./answers.ts";
-import type { CallLine, Facts, InLine, VmLine } from "./events.ts";
+import type { Facts, InLine, VmLine } from "./events.ts";
 import { toStreamFacts } from "./facts.ts";
 import { close, feed, type Life, prepare } from "./feed.ts";
 import { Recorder } from "./recorder.ts";
@@ -66,7 +66,7 @@ export class Player {
     this.#told = seat.told;
     this.#diverged = seat.diverged;
     this.#world = new World((what) => this.#missing(what), seat.live ?? null);
-    this.#answers = new Answers(this.#world, (fits) => this.#later(fits));
+    this.#answers = new Answers(this.#world, () => this.#coming());
     const budget = subject.options.limits.fuel;
     const say = (line: Parameters<Steps["add"]>[0]): void => this.#heard(line);
     this.#recorder = new Recorder({ clock: this.#world.clock, budget, maxBodyBytes: 0, tells: "decisions", say });
@@ -165,17 +165,13 @@ export class Player {
     this.#at(found.in);
   }
 
-  #upcomingStep(fits: (step: CallbackStep) => boolean): CallbackStep | null {
-    for (const step of this.#upcoming())
-      if (step.kind === "callback" && step.vm === this.#vm.vm && fits(step)) return step;
-    return null;
+  /** Callbacks of the recorded instance that are known and not played yet. */
+  *#coming(): Generator<CallbackStep> {
+    for (const step of this.#upcoming()) if (step.kind === "callback" && step.vm === this.#vm.vm) yield step;
   }
 
-  #later(fits: (call: CallLine) => boolean): CallLine | null {
-    for (const step of this.#upcoming()) {
-      const found = step.kind === "callback" && step.vm === this.#vm.vm ? step.calls.find(fits) : undefined;
-      if (found !== undefined) return found;
-    }
+  #upcomingStep(fits: (step: CallbackStep) => boolean): CallbackStep | null {
+    for (const step of this.#coming()) if (fits(step)) return step;
     return null;
   }
 

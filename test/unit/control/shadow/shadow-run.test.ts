@@ -51,7 +51,12 @@ function workingClock(costMs: number): { clock: Clock; virtual: VirtualClock; wo
 
 function runOn(clock: Clock): { run: ShadowRun; said: FromShadow[]; counts: () => ShadowCounts } {
   const said: FromShadow[] = [];
-  const run = new ShadowRun(begin, { clock, live: undefined, say: (message) => void said.push(message) });
+  const run = new ShadowRun(begin, {
+    clock,
+    cpuMs: () => clock.monotonicMs(),
+    live: undefined,
+    say: (message) => void said.push(message),
+  });
   const counts = (): ShadowCounts => {
     run.tell();
     const last = said.findLast((message) => message.type === "counts");
