@@ -7,7 +7,7 @@ import type { AdminRequest, AdminRoute } from "./route.ts";
 
 const SHADOW = "/api/v1/shadows/{filter}";
 const DEFAULT_PERCENT = 10;
-const DEFAULT_CPU_PERCENT = 5;
+const DEFAULT_CPU_PERCENT = 2;
 
 const refusal = (key: string, message: string): AdminRefusal =>
   new AdminRefusal(422, "bad_value", `${key}: ${message}`, { problem: { kind: "config", pointer: `/${key}` } });

@@ -9,6 +9,8 @@ export interface RecordingMessage {
   readonly percent: number;
   /** Bytes of bodies kept per stream. */
   readonly maxBodyBytes: number;
+  /** Every host call, for people and files; or those that a replay looks at. */
+  readonly tells: "all" | "replay";
   /** Streams per second and data thread at most; what is picked beyond is counted as dropped. */
   readonly maxPerSecond: number;
   /** Whoever reads it is behind: streams are counted as dropped instead. */
@@ -18,7 +20,7 @@ export interface RecordingMessage {
 export interface RecordedMessage {
   readonly type: "recorded";
   readonly id: number;
-  /** JSONL (host/replay/events.ts); "" when there is only something to count. */
+  /** A JSON array of lines (host/replay/events.ts), written and read in one go; "" when there is only something to count. */
   readonly text: string;
   /** Streams that ended in it. */
   readonly streams: number;

@@ -6,15 +6,18 @@ import type { DnsAddress, DnsPort } from "../plugin/dns-queries.ts";
 import type { GrpcEvents, GrpcPort, GrpcRequest } from "../plugin/grpc-port.ts";
 import type { CallLine, InLine } from "./events.ts";
 import { callKey } from "./decision.ts";
+import type { CallbackStep } from "./steps.ts";
 import { wholeBytes } from "./tape.ts";
 import type { World } from "./world.ts";
 
-/** Finds a recorded call-out in the step that runs, or later in the same stream. */
-export type FindCall = (fits: (call: CallLine) => boolean) => CallLine | null;
+/** Callbacks that are known and not played yet. */
+export type Coming = () => Iterable<CallbackStep>;
+/** Kind of a call, in the low bits of its number (vm/call-ids.ts). */
+const UNARY = 1;
 
 export class Answers {
   readonly #world: World;
-  readonly #find: FindCall;
+  readonly #coming: Coming;
   readonly #taken = new Set<CallLine>();
   /** Recorded id -> who waits for the answer. */
   readonly #http = new Map<number, (result: CalloutResult) => void>();
@@ -23,9 +26,18 @@ export class Answers {
   /** Failures of calls that were not recorded, to be told after the callback. */
   #failing: (() => void)[] = [];
 
-  constructor(world: World, find: FindCall) {
+  constructor(world: World, coming: Coming) {
     this.#world = world;
-    this.#find = find;
+    this.#coming = coming;
+  }
+
+  /** A recorded call-out of a later step. */
+  #find(fits: (call: CallLine) => boolean): CallLine | null {
+    for (const { calls } of this.#coming()) {
+      const found = calls.find(fits);
+      if (found !== undefined) return found;
+    }
+    return null;
   }
 
   /** The recorded call like this one that nobody has made yet. */
@@ -97,7 +109,9 @@ export class Answers {
   };
 
   /** The recorded answer arrives. Nothing happens when this module has not asked. */
-  deliver({ fn, a, maps, body, status }: InLine): void {
+  deliver(line: InLine): void {
+    if (line.fn.startsWith("proxy_on_grpc_")) return this.#deliverGrpc(line);
+    const { fn, a, maps, body, status } = line;
     const id = a[0] ?? 0;
     const content = wholeBytes(body);
     switch (fn) {
@@ -106,22 +120,35 @@ export class Answers {
         this.#http.delete(id);
         return done?.(httpResult(a[1] ?? 0, maps, { body: content, failure: status?.message ?? "" }));
       }
-      case "proxy_on_grpc_receive_initial_metadata":
-        return this.#grpc.get(id)?.initialMetadata([...(maps?.[4] ?? [])]);
-      case "proxy_on_grpc_receive":
-        return this.#grpc.get(id)?.message(content);
-      case "proxy_on_grpc_receive_trailing_metadata":
-        return this.#grpc.get(id)?.trailingMetadata([...(maps?.[5] ?? [])]);
-      case "proxy_on_grpc_close": {
-        const events = this.#grpc.get(id);
-        this.#grpc.delete(id);
-        return events?.closed(a[1] ?? 0, status?.message ?? "");
-      }
       case "envoy_on_resolve_dns": {
         const done = this.#dns.get(id);
         this.#dns.delete(id);
         return done?.(addresses(content));
       }
+    }
+  }
+
+  /** The host keeps the message of a unary call until it has ended, and gives the rest at once (plugin/grpc-delivery.ts). */
+  #deliverGrpc(line: InLine): void {
+    const id = line.a[0] ?? 0;
+    const isFirst = line.fn === "proxy_on_grpc_receive_initial_metadata";
+    if ((id & 3) !== UNARY || isFirst) return this.#grpcEvent(id, line);
+    const all = [...this.#coming()].map((step) => step.in);
+    for (const one of all) if (one.fn.startsWith("proxy_on_grpc_") && one.a[0] === id) this.#grpcEvent(id, one);
+  }
+
+  #grpcEvent(id: number, { fn, a, maps, body, status }: InLine): void {
+    const events = this.#grpc.get(id);
+    switch (fn) {
+      case "proxy_on_grpc_receive_initial_metadata":
+        return events?.initialMetadata([...(maps?.[4] ?? [])]);
+      case "proxy_on_grpc_receive":
+        return events?.message(wholeBytes(body));
+      case "proxy_on_grpc_receive_trailing_metadata":
+        return events?.trailingMetadata([...(maps?.[5] ?? [])]);
+      case "proxy_on_grpc_close":
+        this.#grpc.delete(id);
+        return events?.closed(a[1] ?? 0, status?.message ?? "");
     }
   }
 

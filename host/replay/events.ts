@@ -77,15 +77,15 @@ export interface InLine {
   readonly now: string;
   /** Monotonic, ms. */
   readonly mono: number;
-  readonly maps?: MapsNow;
+  readonly maps?: MapsNow | undefined;
   /** Bit per header map 0..3: can be written now. */
-  readonly open?: number;
+  readonly open?: number | undefined;
   /** Facts of the stream that changed. */
-  readonly facts?: Facts;
+  readonly facts?: Facts | undefined;
   /** Of a body callback: what came since the last one. Of an answer's: its body or message. */
-  readonly body?: Bytes;
+  readonly body?: Bytes | undefined;
   /** `proxy_get_status`, in the callbacks of answers. */
-  readonly status?: { readonly code: number; readonly message: string };
+  readonly status?: { readonly code: number; readonly message: string } | undefined;
 }
 
 /** A host call of the callback that began last in this instance. */
@@ -96,7 +96,7 @@ export interface CallLine {
   readonly a: readonly CallValue[];
   /** Status; null for functions without one. */
   readonly s: number | null;
-  readonly r?: readonly CallValue[];
+  readonly r?: readonly CallValue[] | undefined;
 }
 
 export interface OutLine {
@@ -110,11 +110,11 @@ export interface OutLine {
   /** Points used; null without a budget. */
   readonly fuel: number | null;
   /** Maps of the effective context that the callback has changed. */
-  readonly maps?: MapsNow;
+  readonly maps?: MapsNow | undefined;
   /** The body it put in place of what it saw: SHA-256. */
-  readonly body?: { readonly buffer: number; readonly n: number; readonly sha256: string };
+  readonly body?: { readonly buffer: number; readonly n: number; readonly sha256: string } | undefined;
   /** Why the instance died. */
-  readonly fault?: { readonly reason: string; readonly message: string };
+  readonly fault?: { readonly reason: string; readonly message: string } | undefined;
 }
 
 /** Streams that were sampled and could not be kept. */

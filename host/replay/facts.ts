@@ -4,10 +4,9 @@ import type { StreamFacts } from "../chain/ports.ts";
 import { ConnectionState } from "../plugin/stream-notes.ts";
 import type { Facts } from "./events.ts";
 
-const KEYS = [
-  "requestId",
+/** As they are when a stream begins, so they stay. */
+const LASTING = [
   "protocol",
-  "scheme",
   "listener",
   "connectionId",
   "startMs",
@@ -15,6 +14,11 @@ const KEYS = [
   "sourcePort",
   "destinationAddress",
   "destinationPort",
+] as const;
+
+const MOVING = [
+  "requestId",
+  "scheme",
   "routeName",
   "clusterName",
   "upstreamAddress",
@@ -31,18 +35,26 @@ const KEYS = [
   "arms",
 ] as const;
 
+const KEYS = [...LASTING, ...MOVING] as const;
+
 export const factsOf = (facts: StreamFacts): Facts => {
   const found: Record<string, string | number> = { startNanos: String(facts.startNanos) };
-  for (const key of KEYS) if (facts[key] !== "" && facts[key] !== 0) found[key] = facts[key];
+  for (const key of KEYS) {
+    const value = facts[key];
+    if (value !== "" && value !== 0) found[key] = value;
+  }
   return found;
 };
 
-/** What differs from `before`; undefined when nothing does. */
-export function factsChanged(before: Facts, facts: StreamFacts): Facts | undefined {
+/** What differs from `before`, which learns it; undefined when nothing does. */
+export function factsChanged(before: Record<string, string | number>, facts: StreamFacts): Facts | undefined {
   let changed: Record<string, string | number> | undefined;
-  for (const key of KEYS) {
+  for (const key of MOVING) {
     const value = facts[key];
-    if (value !== (before[key] ?? (typeof value === "number" ? 0 : ""))) (changed ??= {})[key] = value;
+    const known = before[key];
+    if (value === known || (known === undefined && (value === "" || value === 0))) continue;
+    before[key] = value;
+    (changed ??= {})[key] = value;
   }
   return changed;
 }

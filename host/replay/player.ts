@@ -6,7 +6,7 @@ import type { FilterOptions } from "../plugin/options.ts";
 import type { PluginServices } from "../plugin/services.ts";
 import type { SharedStore } from "../vm/ports.ts";
 import { Answers } from "./answers.ts";
-import type { CallLine, Facts, InLine, VmLine } from "./events.ts";
+import type { Facts, InLine, VmLine } from "./events.ts";
 import { toStreamFacts } from "./facts.ts";
 import { close, feed, type Life, prepare } from "./feed.ts";
 import { Recorder } from "./recorder.ts";
@@ -44,7 +44,8 @@ export class Player {
   readonly #lives = new Map<number, Life>();
   /** Context of this module -> recorded context. */
   readonly #own = new Map<number, number>();
-  readonly #done = new WeakSet<CallbackStep>();
+  /** Steps that have run by themselves, before it was their turn. */
+  readonly #done = new Set<CallbackStep>();
   readonly #steps = new Steps();
   readonly #told: (c: number, step: CallbackStep) => void;
   #telling: CallbackStep | null = null;
@@ -65,10 +66,10 @@ export class Player {
     this.#told = seat.told;
     this.#diverged = seat.diverged;
     this.#world = new World((what) => this.#missing(what), seat.live ?? null);
-    this.#answers = new Answers(this.#world, (fits) => this.#later(fits));
+    this.#answers = new Answers(this.#world, () => this.#coming());
     const budget = subject.options.limits.fuel;
     const say = (line: Parameters<Steps["add"]>[0]): void => this.#heard(line);
-    this.#recorder = new Recorder({ clock: this.#world.clock, budget, maxBodyBytes: 0, say });
+    this.#recorder = new Recorder({ clock: this.#world.clock, budget, maxBodyBytes: 0, tells: "decisions", say });
     this.#configs = subject.config === undefined ? vm.configs : [subject.config];
     this.#services = this.#surroundings();
     this.#start();
@@ -157,24 +158,20 @@ export class Player {
     const step = this.#step;
     const isIt = (one: CallbackStep): boolean => one.in.fn === fn && one.in.c === c && !this.#done.has(one);
     const found = step !== null && isIt(step) ? step : this.#upcomingStep(isIt);
-    this.#world.tape = found === null ? EMPTY_TAPE : new Tape(found.calls);
+    this.#world.tape = found === null || found.calls.length === 0 ? EMPTY_TAPE : new Tape(found.calls);
     if (found === null) return;
     this.#done.add(found);
     this.#step = found;
     this.#at(found.in);
   }
 
-  #upcomingStep(fits: (step: CallbackStep) => boolean): CallbackStep | null {
-    for (const step of this.#upcoming())
-      if (step.kind === "callback" && step.vm === this.#vm.vm && fits(step)) return step;
-    return null;
+  /** Callbacks of the recorded instance that are known and not played yet. */
+  *#coming(): Generator<CallbackStep> {
+    for (const step of this.#upcoming()) if (step.kind === "callback" && step.vm === this.#vm.vm) yield step;
   }
 
-  #later(fits: (call: CallLine) => boolean): CallLine | null {
-    for (const step of this.#upcoming()) {
-      const found = step.kind === "callback" && step.vm === this.#vm.vm ? step.calls.find(fits) : undefined;
-      if (found !== undefined) return found;
-    }
+  #upcomingStep(fits: (step: CallbackStep) => boolean): CallbackStep | null {
+    for (const step of this.#coming()) if (fits(step)) return step;
     return null;
   }
 
@@ -190,6 +187,8 @@ export class Player {
     if (step.kind === "end") this.#end(step.ends.c);
     if (step.kind === "callback") this.#callback(step);
     this.#settle();
+    // Not earlier: until here it is one of those that are coming.
+    if (step.kind === "callback") this.#done.delete(step);
   }
 
   #begin(c: number, config: number, facts: Facts): void {
@@ -209,12 +208,8 @@ export class Player {
       },
     };
     const stream = new ReplayStream(slot, live, parts);
-    this.#lives.set(c, {
-      stream,
-      facts: live as unknown as Record<string, unknown>,
-      recorded: new Map(),
-      ended: false,
-    });
+    const known = live as unknown as Record<string, unknown>;
+    this.#lives.set(c, { stream, facts: known, recorded: new Map(), ended: false });
   }
 
   #end(c: number): void {
@@ -235,14 +230,13 @@ export class Player {
     this.#step = step;
     this.#at(step.in);
     const life = this.#lives.get(step.in.c);
-    if (life !== undefined) prepare(life, step.in, this.#done.has(step));
-    if (!this.#done.has(step)) {
-      if (life === undefined) this.#plugin(step.in);
-      else feed(life, step.in);
-    }
+    const isDone = this.#done.has(step);
+    if (life !== undefined) prepare(life, step.in, isDone);
+    if (!isDone && life !== undefined) feed(life, step.in);
+    else if (!isDone) this.#plugin(step.in);
     const { out } = step;
     const left = out === null ? undefined : this.#lives.get(out.c);
-    for (const [map, list] of Object.entries(out?.maps ?? {})) left?.recorded.set(Number(map), list);
+    for (const map in out?.maps) left?.recorded.set(Number(map), out.maps[map] ?? []);
     this.#step = null;
   }
 

@@ -10,8 +10,9 @@ import type { GuestFault } from "../vm/faults.ts";
 import { callValues } from "../vm/call-values.ts";
 import type { Hostcalls } from "../vm/ports.ts";
 import type { MadeCall, RecordedGuest, VmTrace } from "../vm/trace.ts";
-import type { Bytes, Facts, InLine, MapsNow, OutLine, RecordLine, VmLine } from "./events.ts";
+import type { Bytes, InLine, MapsNow, OutLine, RecordLine, VmLine } from "./events.ts";
 import { factsChanged, factsOf } from "./facts.ts";
+import { isNeeded, isRead, type Telling } from "./telling.ts";
 
 const REQUEST_BODY = 0;
 const BODY_OF: Readonly<Record<string, number>> = { proxy_on_request_body: 0, proxy_on_response_body: 1 };
@@ -35,6 +36,7 @@ export interface RecorderOptions {
   readonly budget: number | null;
   /** Bytes of bodies kept per stream; of what goes beyond only the length is told. */
   readonly maxBodyBytes: number;
+  readonly tells: Telling;
   readonly say: (line: RecordLine) => void;
 }
 
@@ -43,14 +45,26 @@ interface Running {
   /** The context that host calls act on. */
   effective: number;
   /** Body buffers that it has written. */
-  readonly edited: Set<number>;
+  edited: ReadonlySet<number>;
   /** Directions that it has let go on: 0 request, 1 response. */
-  readonly resumed: Set<number>;
+  resumed: ReadonlySet<number>;
+  /** It has made a call that may have changed something. */
+  acted: boolean;
 }
+
+const NONE: ReadonlySet<number> = new Set();
+const running = (fn: string, effective: number): Running => ({
+  fn,
+  effective,
+  edited: NONE,
+  resumed: NONE,
+  acted: false,
+});
 
 /** A stream's context as it was when the recorder last looked. */
 interface Watched {
-  facts: Facts;
+  /** As they were told last. */
+  readonly facts: Record<string, string | number>;
   readonly live: StreamFacts;
   readonly isOpen: (map: number) => boolean;
   readonly maps: (readonly string[] | null)[];
@@ -80,61 +94,59 @@ export class Recorder implements VmTrace {
     this.#flushOut();
     this.#vm = line.vm;
     this.#options.say(line);
-    this.#say({
-      t: "in",
-      c: 0,
-      fn: "_initialize",
-      a: [],
-      now: String(this.#options.clock.nowNanos()),
-      mono: this.#mono,
-    });
-    this.#began = { fn: "_initialize", effective: 0, edited: new Set(), resumed: new Set() };
+    const now = String(this.#options.clock.nowNanos());
+    this.#options.say({ t: "in", vm: line.vm, c: 0, fn: "_initialize", a: [], now, mono: this.#mono });
+    this.#began = running("_initialize", 0);
   }
 
   get #mono(): number {
+    // In a replay this clock is the recording's, and what it has been asked it does not answer again.
+    if (this.#options.tells === "decisions") return 0;
     return Math.round(this.#options.clock.monotonicMs() * 1000) / 1000;
   }
 
   /** A stream got its context. @param config which of the instance's configurations it runs under */
   begin(c: number, config: number, live: StreamFacts, isOpen: (map: number) => boolean): void {
-    const facts = factsOf(live);
+    const facts = this.#options.tells === "decisions" ? {} : factsOf(live);
     const maps = [null, null, null, null];
-    this.#streams.set(c, { facts, live, isOpen, maps, held: [0, 0], bodyBytes: 0 });
-    this.#say({ t: "begin", c, config, facts });
+    this.#streams.set(c, { facts: { ...facts }, live, isOpen, maps, held: [0, 0], bodyBytes: 0 });
+    this.#say({ t: "begin", vm: this.#vm, c, config, facts });
   }
 
   end(c: number): void {
-    if (this.#streams.delete(c)) this.#say({ t: "end", c });
+    if (this.#streams.delete(c)) this.#say({ t: "end", vm: this.#vm, c });
   }
 
   lost(streams: number): void {
-    this.#say({ t: "lost", streams });
+    this.#say({ t: "lost", vm: this.#vm, streams });
   }
 
-  /** @param line its own; it is told as it is */
-  #say(line: { readonly t: RecordLine["t"]; vm?: string } & Readonly<Record<string, unknown>>): void {
+  #say(line: RecordLine): void {
     this.#flushOut();
-    line.vm = this.#vm;
-    this.#options.say(line as unknown as RecordLine);
+    this.#options.say(line);
   }
 
   callbackBegan(fn: string, c: number, args: readonly number[], guest: RecordedGuest): void {
-    this.#began = { fn, effective: c, edited: new Set(), resumed: new Set() };
-    const now = String(guest.nowNanos());
+    this.#began = running(fn, c);
     const a = args.slice(0, argumentsOf(fn));
     const stream = this.#streams.get(c);
-    const more = stream === undefined ? this.#answerOf(fn, guest.context) : this.#seen(stream, fn, guest.context);
-    this.#say({ t: "in", c, fn, a, now, mono: this.#mono, ...more });
+    const base = { t: "in", vm: this.#vm, c, fn, a } as const;
+    if (this.#options.tells === "decisions") {
+      const maps = stream === undefined ? undefined : changedMaps(stream, guest.context);
+      return this.#say({ ...base, now: "0", mono: 0, maps });
+    }
+    const when = { now: String(guest.nowNanos()), mono: this.#mono };
+    if (stream !== undefined) this.#say({ ...base, ...when, ...this.#seen(stream, fn, guest.context) });
+    else this.#say({ ...base, ...when, ...this.#answerOf(fn, guest.context) });
   }
 
-  #seen(stream: Watched, fn: string, context: Hostcalls): Partial<InLine> {
+  #seen(stream: Watched, fn: string, context: Hostcalls) {
     const facts = factsChanged(stream.facts, stream.live);
-    if (facts !== undefined) stream.facts = { ...stream.facts, ...facts };
     const maps = changedMaps(stream, context);
-    const open = STREAM_MAPS.reduce<number>((bits, map) => bits | (stream.isOpen(map) ? 1 << map : 0), 0);
+    const open = openBit(stream, 0) | openBit(stream, 1) | openBit(stream, 2) | openBit(stream, 3);
     const buffer = BODY_OF[fn];
     const body = buffer === undefined ? undefined : this.#chunk(stream, buffer, context.buffer(buffer));
-    return { open, ...given({ facts, maps, body }) };
+    return { open, facts, maps, body };
   }
 
   #chunk(stream: Watched, buffer: number, content: Buffer | null): Bytes {
@@ -150,24 +162,29 @@ export class Recorder implements VmTrace {
     const maps = Object.fromEntries(readable.maps.map((map) => [map, [...(context.headers(map) ?? [])]]));
     const content = readable.buffer < 0 ? null : context.buffer(readable.buffer);
     const body = content === null ? undefined : { n: content.length, x: content.latin1Slice() };
-    return { status: context.callStatus(), ...given({ maps, body }) };
+    return { status: context.callStatus(), maps, body };
   }
 
   called(call: MadeCall): void {
+    const { name } = call;
+    const s = call.status === undefined ? null : Number(call.status);
+    const began = this.#began;
+    if (began !== null && !isRead(name)) {
+      began.acted = true;
+      if (s === 0) this.#note(began, name, Number(call.args[0] ?? 0));
+    }
+    if (!isNeeded(name, this.#options.tells)) return;
     const { args, results } = callValues(call);
-    const { name, status } = call;
-    const s = status === undefined ? null : Number(status);
-    this.#say({ t: "call", fn: name, a: args, s, ...(results.length > 0 ? { r: results } : {}) });
-    if (s === 0 && this.#began !== null) this.#note(this.#began, name, Number(args[0] ?? 0));
+    this.#say({ t: "call", vm: this.#vm, fn: name, a: args, s, r: results.length > 0 ? results : undefined });
   }
 
   #note(began: Running, name: string, first: number): void {
     if (name === "proxy_set_effective_context") began.effective = first;
-    if (name === "proxy_set_buffer_bytes" && first <= 1) began.edited.add(first);
+    if (name === "proxy_set_buffer_bytes" && first <= 1) began.edited = new Set([...began.edited, first]);
     const stream = this.#streams.get(began.effective);
     if (name !== "proxy_continue_stream" || first > 1 || stream === undefined) return;
     // What was held goes on once the callback has returned.
-    began.resumed.add(first);
+    began.resumed = new Set([...began.resumed, first]);
     stream.held[first === 0 ? 0 : 1] = 0;
   }
 
@@ -180,12 +197,14 @@ export class Recorder implements VmTrace {
     // Start-up has a larger budget of its own.
     const fuel = budget === null || fuelLeft === null || fuelLeft > budget ? null : budget - fuelLeft;
     const stream = r === -1 ? undefined : this.#streams.get(context.id);
-    const maps = stream === undefined ? undefined : changedMaps(stream, context);
-    const body = stream === undefined || began === null ? undefined : edited(began.edited, context);
+    // Who has only read has changed nothing.
+    const acted = stream !== undefined && began?.acted === true;
+    const maps = acted ? changedMaps(stream, context) : undefined;
+    const body = acted ? edited(began.edited, context) : undefined;
     if (stream !== undefined && began !== null) holdBack(stream, fn, r, { context, resumed: began.resumed });
     this.#flushOut();
     const c = r === -1 ? (began?.effective ?? 0) : context.id;
-    this.#pending = { t: "out", vm: this.#vm, c, fn, r, fuel, ...given({ maps, body }) };
+    this.#pending = { t: "out", vm: this.#vm, c, fn, r, fuel, maps, body, fault: undefined };
     this.#began = null;
   }
 
@@ -207,12 +226,7 @@ export class Recorder implements VmTrace {
   }
 }
 
-/** Without the keys that have no value. */
-function given(all: Readonly<Record<string, unknown>>): object {
-  const found: Record<string, unknown> = {};
-  for (const key of Object.keys(all)) if (all[key] !== undefined) found[key] = all[key];
-  return found;
-}
+const openBit = (stream: Watched, map: number): number => (stream.isOpen(map) ? 1 << map : 0);
 
 /** Maps that are not as they were left, remembered as they are now. */
 function changedMaps(stream: Watched, context: Hostcalls): MapsNow | undefined {

@@ -97,10 +97,9 @@ export class Session {
       if (step !== undefined) this.#play(step);
       this.#at++;
     }
-    if (this.#at === this.#steps.length) {
-      this.#steps = [];
-      this.#at = 0;
-    }
+    // What has been played goes, also while more keeps coming.
+    this.#steps.splice(0, this.#at);
+    this.#at = 0;
   }
 
   *#ahead(): Generator<Step> {

@@ -24,6 +24,7 @@ export class Tape {
 
   /** The next recorded call like this one; null when none is left. */
   take(fn: string, args: readonly CallValue[]): CallLine | null {
+    if (this.calls.length === 0) return null;
     this.#answers ??= Map.groupBy(this.calls, (call) => key(call.fn, inputsOf(call)));
     return this.#answers.get(key(fn, args))?.shift() ?? null;
   }

@@ -30,6 +30,7 @@ export class HarnessRecording {
       configs: [filter.options.pluginConfig],
       logLevel,
       worker: 1,
+      tells: "all",
       say: (line) => void this.#lines.push(line),
     });
   }

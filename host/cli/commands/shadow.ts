@@ -85,7 +85,7 @@ export const shadow: Command = {
     filter: { type: "positional", description: "Filter" },
     version: { type: "string", description: "Version, or a .wasm that is uploaded first", valueHint: "v3" },
     percent: { type: "string", description: "Of its streams (default 10)", valueHint: "p" },
-    cpu: { type: "string", description: "Percent of one core for it (default 5)", valueHint: "p" },
+    cpu: { type: "string", description: "Percent of one core for it (default 2)", valueHint: "p" },
     ignore: { type: "string", description: "Fields that are not compared, by comma", valueHint: "fields" },
     "unmatched-calls": {
       type: "string",

@@ -50,7 +50,15 @@ export class RecordDesk {
     const { percent, filter } = request;
     const maxBodyBytes = bytesOf(request.bodies);
     const sampler = sampling.open({
-      want: { filter, version: version.label, percent, maxBodyBytes, maxPerSecond: Infinity, hold: false },
+      want: {
+        filter,
+        version: version.label,
+        percent,
+        maxBodyBytes,
+        tells: "all",
+        maxPerSecond: Infinity,
+        hold: false,
+      },
       hear: ({ text, streams, dropped }) => {
         recording.add(text, streams, dropped);
         if (recording.ended !== "") this.#ended(id);

@@ -74,7 +74,7 @@ export class Recording {
     return this.#parts.request;
   }
 
-  /** Lines of one data thread. Whole bundles only: a line without its stream says nothing. */
+  /** Lines of one data thread, a JSON array. Whole bundles only: a line without its stream says nothing. */
   add(text: string, streams: number, dropped: number): void {
     if (this.ended !== "") return;
     this.#dropped += dropped;
@@ -89,9 +89,8 @@ export class Recording {
 
   #redacted(text: string): string {
     const { redactor } = this.#parts;
-    if (redactor === null) return text;
-    const lines = text.trimEnd().split("\n");
-    return lines.map((line) => `${JSON.stringify(redactor.line(JSON.parse(line) as RecordLine))}\n`).join("");
+    const lines = JSON.parse(text) as readonly RecordLine[];
+    return lines.map((line) => `${JSON.stringify(redactor === null ? line : redactor.line(line))}\n`).join("");
   }
 
   get text(): string {

@@ -76,7 +76,15 @@ export class ShadowDesk {
     const { percent, filter } = shadow.request;
     const maxPerSecond = shadow.pace / this.#parts.threads();
     shadow.sampler = this.#parts.sampling.open({
-      want: { filter, version: shadow.a.label, percent, maxBodyBytes: MAX_BODY_BYTES, maxPerSecond, hold: false },
+      want: {
+        filter,
+        version: shadow.a.label,
+        percent,
+        maxBodyBytes: MAX_BODY_BYTES,
+        tells: "replay",
+        maxPerSecond,
+        hold: false,
+      },
       hear: (message) => this.#recorded(shadow, message),
     });
   }

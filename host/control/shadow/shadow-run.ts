@@ -10,23 +10,32 @@ import type { FromShadow, ShadowBegin, ShadowCounts } from "./messages.ts";
 
 /** Streams of each recorded instance that the serving version plays as well. */
 const NOISE_STREAMS = 200;
-/** Waiting steps: from here on no streams are picked, ... */
-const HIGH = 20_000;
+/** Waiting characters: from here on no streams are picked, ... */
+const HIGH = 2 * 1024 * 1024;
 /** ... until here, ... */
-const LOW = 5_000;
+const LOW = 512 * 1024;
 /** ... and beyond here everything that waits is given up. */
-const MAX = 200_000;
+const MAX = 32 * 1024 * 1024;
+/** Steps in sight, when there are more: a callback may set off others, which lie close behind it (replay/session.ts). */
+const IN_SIGHT = 512;
 /** Work without a look at anything else. */
 const SLICE_MS = 10;
 /** CPU time that may be saved up. */
 const BURST_MS = 200;
 const TELL_MS = 250;
 const MAX_DIVERGENCES = 20;
+/**
+ * What a stream costs the process for what it costs this thread: it is recorded and written down on a data thread, which has
+ * nothing of that in its caches, and the engine's helpers collect what it leaves (bench: S1, per thread 2 + 1 + 1).
+ */
+const ALL_IN = 4;
 /** The cost of fewer says little. */
 const MEASURED_STREAMS = 20;
 
 export interface ShadowRunParts {
   readonly clock: Clock;
+  /** CPU time of this thread. Others may run in its place while it waits for a core, and that is not its cost. */
+  readonly cpuMs: () => number;
   readonly live: SharedStore | undefined;
   readonly say: (message: FromShadow) => void;
 }
@@ -35,6 +44,9 @@ export class ShadowRun {
   readonly #begin: ShadowBegin;
   readonly #parts: ShadowRunParts;
   #session: Session;
+  /** Bundles that wait as text, so that what is made of them dies young. */
+  #texts: string[] = [];
+  #chars = 0;
   #credit = BURST_MS;
   #creditAt: number;
   #held = false;
@@ -43,30 +55,61 @@ export class ShadowRun {
   #over = false;
   #workedMs = 0;
   #measured = 0;
+  #measuredAt: number;
   #perSecond: number;
 
   constructor(begin: ShadowBegin, parts: ShadowRunParts) {
     this.#begin = begin;
     this.#parts = parts;
     this.#creditAt = parts.clock.monotonicMs();
+    this.#measuredAt = this.#creditAt;
     this.#perSecond = firstPace(begin.cpuPercent);
     const { ignore, a, b } = begin;
     const live = parts.live === undefined ? {} : { live: parts.live };
     this.#session = new Session([b, a], { ignore, sampleStreams: NOISE_STREAMS, ...live });
   }
 
+  /** @param text a JSON array of lines */
   add(text: string): void {
-    const beganMs = this.#parts.clock.monotonicMs();
-    this.#session.add(linesOf(text));
-    const parsedMs = this.#parts.clock.monotonicMs() - beganMs;
-    this.#workedMs += parsedMs;
-    this.#credit -= parsedMs;
+    this.#texts.push(text);
+    this.#chars += text.length;
     const { id } = this.#begin;
-    if (this.#session.waiting > MAX) {
+    if (this.#chars > MAX) {
+      this.#texts = [];
+      this.#chars = 0;
       this.#session.giveUp();
       this.#parts.say({ type: "gap", id });
-    } else if (this.#session.waiting > HIGH && !this.#held) this.#hold(true);
+    } else if (this.#chars > HIGH && !this.#held) this.#hold(true);
     this.#plan(0);
+  }
+
+  #read(): void {
+    while (this.#session.waiting < IN_SIGHT) {
+      const text = this.#texts.shift();
+      if (text === undefined) return;
+      this.#chars -= text.length;
+      this.#session.add(JSON.parse(text) as RecordLine[]);
+    }
+  }
+
+  /** Plays until its time is up or nothing waits. */
+  #play(isEnough: () => boolean): void {
+    let steps = 0;
+    do {
+      this.#read();
+      // To look at the clock costs a system call.
+      this.#session.run(() => (++steps & 7) === 0 && (isEnough() || this.#isShortSighted));
+    } while (this.#session.waiting > 0 && !isEnough());
+  }
+
+  get #isShortSighted(): boolean {
+    return this.#texts.length > 0 && this.#session.waiting < IN_SIGHT;
+  }
+
+  #charge(beganMs: number): void {
+    const workedMs = this.#parts.cpuMs() - beganMs;
+    this.#workedMs += workedMs;
+    this.#credit -= workedMs;
   }
 
   #hold(hold: boolean): void {
@@ -83,18 +126,17 @@ export class ShadowRun {
   #work(): void {
     this.#planned = false;
     if (this.#over) return;
-    const { clock } = this.#parts;
-    const beganMs = clock.monotonicMs();
+    const { clock, cpuMs } = this.#parts;
+    const nowMs = clock.monotonicMs();
     const share = this.#begin.cpuPercent / 100;
-    this.#credit = Math.min(BURST_MS, this.#credit + (beganMs - this.#creditAt) * share);
-    this.#creditAt = beganMs;
+    this.#credit = Math.min(BURST_MS, this.#credit + (nowMs - this.#creditAt) * share);
+    this.#creditAt = nowMs;
+    const beganMs = cpuMs();
     const untilMs = beganMs + Math.min(SLICE_MS, this.#credit);
-    this.#session.run(() => clock.monotonicMs() >= untilMs);
-    const workedMs = clock.monotonicMs() - beganMs;
-    this.#workedMs += workedMs;
-    this.#credit -= workedMs;
-    if (this.#held && this.#session.waiting < LOW) this.#hold(false);
-    if (this.#session.waiting > 0) this.#plan(this.#credit > 1 ? 0 : Math.ceil(SLICE_MS / share));
+    if (this.#credit > 0) this.#play(() => cpuMs() >= untilMs);
+    this.#charge(beganMs);
+    if (this.#held && this.#chars < LOW) this.#hold(false);
+    if (this.#session.waiting + this.#chars > 0) this.#plan(this.#credit > 1 ? 0 : Math.ceil(SLICE_MS / share));
     this.#tellLater();
   }
 
@@ -117,8 +159,13 @@ export class ShadowRun {
   #measure(compared: number): void {
     const streams = compared - this.#measured;
     if (streams < MEASURED_STREAMS || this.#workedMs === 0) return;
-    const now = (this.#begin.cpuPercent * 10 * streams) / this.#workedMs;
+    const nowMs = this.#parts.clock.monotonicMs();
+    const payable = (this.#begin.cpuPercent * 10 * streams) / (this.#workedMs * ALL_IN);
+    const played = (1000 * streams) / Math.max(1, nowMs - this.#measuredAt);
+    // While something waits, it gets no more of the CPU than this, whatever its share: others want the core.
+    const now = this.#chars > LOW / 4 ? Math.min(payable, played) : payable;
     this.#perSecond = Math.max(1, (this.#perSecond + now) / 2);
+    this.#measuredAt = nowMs;
     this.#measured = compared;
     this.#workedMs = 0;
   }
@@ -126,14 +173,6 @@ export class ShadowRun {
   end(): void {
     this.#over = true;
     this.#session.close();
-  }
-}
-
-function* linesOf(text: string): Generator<RecordLine> {
-  for (let at = 0; at < text.length;) {
-    const end = text.indexOf("\n", at);
-    yield JSON.parse(text.slice(at, end)) as RecordLine;
-    at = end + 1;
   }
 }
 

@@ -5,6 +5,7 @@ import { systemClock } from "../../base/clock.ts";
 import { SharedData, type SharedDataHandle } from "../../plugin/shared-data.ts";
 import type { ToShadow } from "./messages.ts";
 import { ShadowRun } from "./shadow-run.ts";
+import { stepBack } from "./step-back.ts";
 
 /** What the thread is born with. */
 export interface ShadowThreadData {
@@ -18,11 +19,17 @@ const port = parentPort;
 const { sharedData, threadId } = workerData as ShadowThreadData;
 const live = new SharedData(sharedData, threadId);
 const runs = new Map<number, ShadowRun>();
+const cpuMs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+};
+// Only now: while its modules load it would take their time many times over.
+stepBack();
 
 port.on("message", (message: ToShadow) => {
   const { id } = message;
   if (message.type === "begin")
-    runs.set(id, new ShadowRun(message, { clock: systemClock, live, say: (said) => port.postMessage(said) }));
+    runs.set(id, new ShadowRun(message, { clock: systemClock, cpuMs, live, say: (said) => port.postMessage(said) }));
   if (message.type === "lines") {
     runs.get(id)?.add(message.text);
     port.postMessage({ type: "taken", id });

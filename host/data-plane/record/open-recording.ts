@@ -11,7 +11,12 @@ import type { PluginServices } from "../../plugin/services.ts";
 import type { RecordLine } from "../../replay/events.ts";
 import { RecordedTwin } from "./recorded-twin.ts";
 
-const BUNDLE_MS = 50;
+/** Each bundle wakes two threads: a shadow looks no oftener, and nobody waits for a recording. */
+const BUNDLE_MS = 250;
+/** Lines that are written down together. What is written soon dies young, and long texts would hold requests up. */
+const WRITTEN_LINES = 64;
+/** Characters that are sent without waiting for more. */
+const BUNDLE_CHARS = 256 * 1024;
 /** Lines of one bundle beyond which no stream is begun. */
 const MAX_LINES = 20_000;
 
@@ -31,6 +36,9 @@ export class OpenRecording {
   readonly #leaving = new Set<RecordedTwin>();
   #made = 0;
   #lines: RecordLine[] = [];
+  /** JSON arrays of lines, without their brackets. */
+  #written: string[] = [];
+  #chars = 0;
   #streams = 0;
   #dropped = 0;
   #waiting = false;
@@ -90,7 +98,9 @@ export class OpenRecording {
       ended: () => {
         for (const { twin, id } of begun) twin.end(id);
         this.#streams += begun.length;
-        this.#wake();
+        if (this.#lines.length >= WRITTEN_LINES) this.#write();
+        if (this.#chars < BUNDLE_CHARS) this.#wake();
+        else this.#tell();
       },
     };
   }
@@ -120,11 +130,11 @@ export class OpenRecording {
 
   #make(generation: Generation): RecordedTwin | null {
     const { services, thread } = this.#parts;
-    const { maxBodyBytes } = this.message;
+    const { maxBodyBytes, tells } = this.message;
     let twin: RecordedTwin | null = null;
     try {
       const name = `${thread}-${++this.#made}`;
-      twin = new RecordedTwin(generation, { services, name, maxBodyBytes, say: (line) => this.#say(line) });
+      twin = new RecordedTwin(generation, { services, name, maxBodyBytes, tells, say: (line) => this.#say(line) });
     } catch {
       // Counted as dropped streams; the version itself has started where it serves.
     }
@@ -137,6 +147,14 @@ export class OpenRecording {
     this.#wake();
   }
 
+  #write(): void {
+    if (this.#lines.length === 0) return;
+    const text = JSON.stringify(this.#lines).slice(1, -1);
+    this.#lines = [];
+    this.#written.push(text);
+    this.#chars += text.length;
+  }
+
   #wake(): void {
     if (!this.#waiting) this.#parts.clock.after(BUNDLE_MS, () => this.flush());
     this.#waiting = true;
@@ -144,11 +162,17 @@ export class OpenRecording {
 
   flush(): void {
     this.#waiting = false;
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const twin of this.#twins.values()) twin?.flush();
-    const text = this.#lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    this.#write();
+    const text = this.#chars === 0 ? "" : `[${this.#written.join(",")}]`;
     const { id } = this.message;
     const message: RecordedMessage = { type: "recorded", id, text, streams: this.#streams, dropped: this.#dropped };
-    this.#lines = [];
+    this.#written = [];
+    this.#chars = 0;
     this.#streams = 0;
     this.#dropped = 0;
     if (text !== "" || message.streams > 0 || message.dropped > 0) this.#parts.link.send(message);

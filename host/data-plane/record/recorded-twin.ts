@@ -6,6 +6,7 @@ import { QueueBell } from "../../plugin/queue-bell.ts";
 import type { FaultReport, PluginServices } from "../../plugin/services.ts";
 import type { RecordLine } from "../../replay/events.ts";
 import { RecordedInstance } from "../../replay/recorded-instance.ts";
+import type { Telling } from "../../replay/telling.ts";
 import { borrowed, lineOf } from "../tap/twins.ts";
 
 export interface RecordedTwinParts {
@@ -13,6 +14,7 @@ export interface RecordedTwinParts {
   /** Tells its instances from all others of the recording. */
   readonly name: string;
   readonly maxBodyBytes: number;
+  readonly tells: Telling;
   readonly say: (line: RecordLine) => void;
 }
 
@@ -21,12 +23,13 @@ export class RecordedTwin {
   readonly #instance: RecordedInstance;
 
   /** @throws ProblemError when it does not start */
-  constructor(live: Generation, { services, name, maxBodyBytes, say }: RecordedTwinParts) {
+  constructor(live: Generation, { services, name, maxBodyBytes, tells, say }: RecordedTwinParts) {
     const { spec } = live;
     this.#instance = new RecordedInstance({
       clock: services.clock,
       budget: spec.options.limits.fuel,
       maxBodyBytes,
+      tells,
       name,
       configs: spec.configs,
       logLevel: services.logLevel(),

@@ -36,7 +36,7 @@ describe("sluice shadow", () => {
     expect((await sluice("--version", "v2")).code).toBe(0);
     expect(control.shadows.calls).toEqual([
       ["start", { filter: "gray", version: "v2", percent: 0.5, cpuPercent: 5, ignore: ["a", "b"] }],
-      ["start", { filter: "gray", version: "v2", percent: 10, cpuPercent: 5, ignore: [] }],
+      ["start", { filter: "gray", version: "v2", percent: 10, cpuPercent: 2, ignore: [] }],
     ]);
   });
 

@@ -40,8 +40,8 @@ function shadow(text: string, wasm: Uint8Array): ShadowCounts | null {
   const a = { ...subjectOf(header, { name: "v1", wasm }), name: "v1" };
   const begin = { type: "begin", id: 1, a, b: { ...a, name: "v2" }, ignore: [], cpuPercent: 5 } as const;
   const say = (message: FromShadow): void => void (message.type === "counts" && (told.counts = message.counts));
-  const run = new ShadowRun(begin, { clock, live: undefined, say });
-  run.add(text.slice(text.indexOf("\n") + 1));
+  const run = new ShadowRun(begin, { clock, cpuMs: () => clock.monotonicMs(), live: undefined, say });
+  run.add(JSON.stringify(parseRecording(text).lines));
   clock.advance(60_000);
   run.end();
   return told.counts;

@@ -33,6 +33,9 @@ beforeAll(async () => {
   begin = { type: "begin", id: 7, a, b, ignore: [], cpuPercent: 10 };
 });
 
+/** Lines as a data thread sends them. */
+const bundle = (lines: string): string => `[${lines.trimEnd().replaceAll("\n", ",")}]`;
+
 /** A clock on which every look takes a little: work costs time. */
 function workingClock(costMs: number): { clock: Clock; virtual: VirtualClock; worked: () => number } {
   const virtual = new VirtualClock();
@@ -48,7 +51,12 @@ function workingClock(costMs: number): { clock: Clock; virtual: VirtualClock; wo
 
 function runOn(clock: Clock): { run: ShadowRun; said: FromShadow[]; counts: () => ShadowCounts } {
   const said: FromShadow[] = [];
-  const run = new ShadowRun(begin, { clock, live: undefined, say: (message) => void said.push(message) });
+  const run = new ShadowRun(begin, {
+    clock,
+    cpuMs: () => clock.monotonicMs(),
+    live: undefined,
+    say: (message) => void said.push(message),
+  });
   const counts = (): ShadowCounts => {
     run.tell();
     const last = said.findLast((message) => message.type === "counts");
@@ -62,7 +70,7 @@ describe("a shadow's run", () => {
   test("plays what comes and tells what differs", () => {
     const { clock, virtual } = workingClock(0);
     const { run, counts } = runOn(clock);
-    run.add(startUp + streams.join(""));
+    run.add(bundle(startUp + streams.join("")));
     virtual.advance(100);
     expect(counts()).toMatchObject({ compared: 50, differing: 50, noise: { compared: 50, differing: 0 }, fault: "" });
     run.end();
@@ -72,7 +80,7 @@ describe("a shadow's run", () => {
   test("works no more than its share, and gets there in the end", () => {
     const { clock, virtual, worked } = workingClock(0.05);
     const { run, counts } = runOn(clock);
-    run.add(startUp + streams.join(""));
+    run.add(bundle(startUp + streams.join("")));
     virtual.advance(1000);
     const after = worked();
     // A tenth of a second of ten, and what may be saved up.
@@ -85,9 +93,9 @@ describe("a shadow's run", () => {
   test("says when it is behind and when it has caught up", () => {
     const { clock, virtual } = workingClock(0);
     const { run, said } = runOn(clock);
-    run.add(startUp);
+    run.add(bundle(startUp));
     const all = streams.join("");
-    for (let at = 0; at < 100; at++) run.add(all);
+    for (let at = 0; at < 100; at++) run.add(bundle(all));
     expect(said).toContainEqual({ type: "hold", id: 7, hold: true });
     virtual.advance(1000);
     expect(said.findLast(({ type }) => type === "hold")).toEqual({ type: "hold", id: 7, hold: false });
@@ -97,15 +105,15 @@ describe("a shadow's run", () => {
   test("gives up what is far too much, and goes on with the next instance", () => {
     const { clock, virtual } = workingClock(0);
     const { run, said, counts } = runOn(clock);
-    run.add(startUp);
+    run.add(bundle(startUp));
     const all = streams.join("");
-    while (!said.some(({ type }) => type === "gap")) run.add(all);
+    while (!said.some(({ type }) => type === "gap")) run.add(bundle(all));
     virtual.advance(1000);
     // What the old instance goes on with is not compared: its beginning is gone.
-    run.add(streams[0] ?? "");
+    run.add(bundle(streams[0] ?? ""));
     virtual.advance(1000);
     const before = counts().compared;
-    run.add(startUp.replaceAll('"1.1"', '"2.1"') + (streams[0] ?? "").replaceAll('"1.1"', '"2.1"'));
+    run.add(bundle((startUp + (streams[0] ?? "")).replaceAll('"1.1"', '"2.1"')));
     virtual.advance(1000);
     expect(counts().compared).toBe(before + 1);
     run.end();
