@@ -34,7 +34,6 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 
 /** Place of a value -> values known to the contract, not yet to the code. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
-  "experiments/*/mode": ["shadow"],
   "listeners/*/protocol": ["dubbo", "bolt", "tars", "auto"],
   "clusters/*/lbPolicy": ["maglev", "ringHash"],
 };

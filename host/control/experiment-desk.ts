@@ -126,6 +126,10 @@ export class ExperimentDesk {
 
   async setWeights(name: string, weights: Readonly<Record<string, number>>): Promise<ExperimentState> {
     const running = this.#running(name);
+    if (running.rules.mode === "shadow")
+      throw problemError("state", "mode_shadow", `experiment ${name} is a shadow: its candidate serves nobody`, {
+        hint: "promote it, or abort and start another one with mode: canary",
+      });
     return this.evolve(running, (state) => {
       const moved = moveWeights(state, weights);
       const held = state.rules.steps.length === 0 ? moved : this.#held(moved);
