@@ -29,7 +29,6 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   "clusters/*/circuitBreakers": ["maxEjectionPercent", "priority"],
   "clusters/*/circuitBreakers/thresholds": ["maxRetries", "retryBudget"],
   "filters/*": ["signature", "shadow"],
-  "experiments/*": ["sharedData"],
 };
 
 /** Place of a value -> values known to the contract, not yet to the code. */

@@ -179,6 +179,9 @@ export function readRules(reader: Reader, arms: readonly string[]): ExperimentRu
   }
   return {
     mode,
+    sharedData: reader.get("sharedData").isPresent
+      ? reader.get("sharedData").oneOf(["separate", "shared"], "separate")
+      : null,
     layer: readLayer(reader.get("layer")),
     targeting: readTargeting(reader.get("targeting")),
     overrides: readOverrides(reader.get("overrides"), arms),

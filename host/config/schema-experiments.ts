@@ -195,6 +195,12 @@ export const experiment = object(
     ),
     unit,
     salt: optional(text("Seed of the assignment; default the experiment's name.")),
+    sharedData: optional(
+      Type.Enum(["separate", "shared"], {
+        description:
+          "separate: a candidate has shared data and queues of its own, which become the filter's with a promotion. Default separate, where no other filter uses them.",
+      }),
+    ),
     layer: optional(layer),
     targeting: optional(targeting),
     overrides: optional(overrides),

@@ -14,6 +14,8 @@ export interface ArmState {
   /** Version label, or `current`: follows the filter's live version. */
   readonly version: string;
   readonly weight: number;
+  /** Namespace of shared data and queues; absent: the filter's. */
+  readonly space?: string;
   readonly ranges: Ranges;
 }
 
@@ -84,7 +86,7 @@ export interface NewExperiment {
   readonly filter: string;
   readonly salt: string;
   readonly unit: readonly UnitSource[];
-  readonly arms: readonly { readonly name: string; readonly version: string; readonly weight: number }[];
+  readonly arms: readonly Omit<ArmState, "ranges">[];
   readonly rules: ExperimentRules;
   readonly run: string;
   readonly refused?: readonly string[];

@@ -140,6 +140,8 @@ export type ExperimentMode = "ab" | "canary" | "shadow";
 export interface ExperimentRules {
   /** `ab`: promoted only when the primary metric has moved as wished; `canary`: when nothing got worse. */
   readonly mode: ExperimentMode;
+  /** Whether candidates have shared data and queues of their own; null: they have, where nobody else uses the filter's. */
+  readonly sharedData: "separate" | "shared" | null;
   readonly layer: LayerOptions | null;
   readonly targeting: Targeting | null;
   readonly overrides: OverrideOptions | null;

@@ -15,6 +15,7 @@ export const DEFAULT_ANALYSIS: AnalysisOptions = {
 
 export const DEFAULT_RULES: ExperimentRules = {
   mode: "ab",
+  sharedData: null,
   layer: null,
   targeting: null,
   overrides: null,

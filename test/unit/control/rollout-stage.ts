@@ -30,7 +30,7 @@ export const version = (label: string): Version =>
     label,
     sha256: label.repeat(32),
     configSha256: "c",
-    options: { name: "f", pluginConfig: "" },
+    options: { name: "f", vmId: "f", pluginConfig: "" },
   }) as unknown as Version;
 
 interface Asked {
@@ -100,9 +100,11 @@ export class Stage {
   /** url -> status, or a reason to fail. */
   readonly answers = new Map<string, number>();
   refusal: Error | null = null;
+  readonly emptied: string[] = [];
+  readonly queues = new Set<string>();
   readonly shadows = new PlayedShadows(this.clock);
   reports: TallyReport[] = [];
-  readonly record = new FilterRecord({ name: "f" } as never);
+  readonly record = new FilterRecord({ name: "f", vmId: "f" } as never);
   readonly runtime: Runtime;
   readonly desk: ExperimentDesk;
   readonly rollouts: RolloutDesk;
@@ -124,9 +126,13 @@ export class Stage {
       shadows: this.shadows,
       keeper: { soon: () => {} },
       book: { records, get: () => this.record },
-      stores: { connections: { limit: () => {} } },
+      stores: {
+        connections: { limit: () => {} },
+        empty: (space: string) => void this.emptied.push(space),
+        hasQueues: (space: string) => this.queues.has(space),
+      },
       config: {
-        filters: [{ name: "f" }],
+        filters: [{ name: "f", vmId: "f" }],
         maxConnections: 0,
         listeners: [],
         clusters: [],
