@@ -65,7 +65,7 @@ describe("a rollout that begins in the shadow", () => {
 
   test("goes on to its first weight when the candidate decides the same", async () => {
     const p = await start({ word: "one", failPercent: 0 });
-    const shadow = { percent: 100, for: "1s" };
+    const shadow = { percent: 100, for: "5s" };
     await p.control.createExperiment(experiment({ rollout: { steps: [{ shadow }, { setWeight: 50 }] } }));
     const report = await until(
       p,
