@@ -184,6 +184,44 @@ function checks({ judgement, experiment }: ExperimentReport): Html {
     </ul>`;
 }
 
+function shadow({ shadow: found }: ExperimentReport): Html {
+  if (found === null) return html``;
+  const {
+    purpose,
+    problem,
+    state,
+    a,
+    b,
+    percent: share,
+    compared,
+    differing,
+    noise,
+    diverged,
+    fault,
+    fields,
+    href,
+  } = found;
+  if (href === "")
+    return html`<h2>Shadow</h2>
+      <p>${purpose}: no shadow, ${problem}</p>`;
+  const rows = fields.map(
+    ({ phase, field, count }) =>
+      html`<tr>
+        <td>${phase} ${field}</td>
+        <td>${count} of ${compared}</td>
+      </tr>`,
+  );
+  return html`<h2>Shadow <span class="dim">(${purpose}, ${state})</span></h2>
+    <p>
+      ${b} beside ${a} on ${shortNumber(share)} % of the streams: ${differing} of ${compared} differ, noise
+      ${noise.differing} of ${noise.compared}, ${diverged} divergences. ${fault}
+      <a href="${href}">Report with examples</a>
+    </p>
+    <table>
+      ${joined(rows)}
+    </table>`;
+}
+
 function steps({ experiment: { rollout } }: ExperimentReport): Html {
   if (rollout.steps.length === 0) return html``;
   const items = rollout.steps.map((text, at) => html`<li class="${at === rollout.step ? "now" : ""}">${text}</li>`);
@@ -202,7 +240,7 @@ function log({ experiment: { rollout } }: ExperimentReport): Html {
 }
 
 export function reportPage(report: ExperimentReport): string {
-  const parts = [head, metrics, plots, combined, arms, checks, steps, log].map((part) => part(report));
+  const parts = [head, metrics, plots, combined, arms, checks, shadow, steps, log].map((part) => part(report));
   return html`<!doctype html>
     <html lang="en">
       <head>

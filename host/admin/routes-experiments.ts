@@ -70,7 +70,7 @@ function configIn(variant: Readonly<Record<string, unknown>>, at: string): { plu
 
 const BASIC_KEYS = ["name", "filter", "unit", "salt", "variants"];
 /** As in the config; the control side reads them as it reads a config. */
-const RULE_KEYS = ["mode", "layer", "targeting", "overrides", "metrics", "analysis", "rollout", "hooks"];
+const RULE_KEYS = ["mode", "layer", "targeting", "overrides", "sharedData", "metrics", "analysis", "rollout", "hooks"];
 
 function rulesIn(body: Readonly<Record<string, unknown>>): Pick<ExperimentRequest, "rules"> {
   const rules = Object.fromEntries(RULE_KEYS.flatMap((key) => (body[key] === undefined ? [] : [[key, body[key]]])));

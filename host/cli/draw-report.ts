@@ -1,7 +1,7 @@
 // An experiment's report in the terminal: arms, intervals, checks, the step it is at. Shared by `ab --report` and `rollout`.
 import type { MetricJudgement } from "../experiment/judgement.ts";
 import { percent, shortE, shortMillis, shortNumber } from "../experiment/words.ts";
-import type { ArmFigures, ExperimentReport } from "../control/report-types.ts";
+import type { ArmFigures, ExperimentReport, ExperimentShadow } from "../control/report-types.ts";
 import type { Terminal } from "./terminal.ts";
 
 const BAR = 41;
@@ -71,6 +71,20 @@ function drawChecks({ judgement }: ExperimentReport, terminal: Terminal): void {
   }
 }
 
+function shadowLines(shadow: ExperimentShadow, filter: string): readonly string[] {
+  const { purpose, problem, state, a, b, compared, differing, noise, diverged, fault, fields, href } = shadow;
+  const begin = `  ${purpose.padEnd(12)}`;
+  if (href === "") return [`${begin}  no shadow: ${problem}`];
+  const asked = diverged === 0 ? "" : `, ${diverged} calls of its own`;
+  const told = `${state}, ${differing} of ${compared} streams differ${asked}, noise ${noise.differing} of ${noise.compared}`;
+  return [
+    `${begin}  ${b} in the shadow of ${a}, ${told}`,
+    ...(fault === "" ? [] : [`                does not start: ${fault}`]),
+    ...fields.map(({ phase, field, count }) => `                ${phase} ${field}  ${count}`),
+    `                more: sluice shadow ${filter} --report`,
+  ];
+}
+
 export function drawReport(report: ExperimentReport, terminal: Terminal): void {
   const { experiment, judgement, looks, runtimeMs } = report;
   const { name, filter, mode, state, unit, rollout } = experiment;
@@ -84,5 +98,6 @@ export function drawReport(report: ExperimentReport, terminal: Terminal): void {
   drawArms(report, terminal);
   for (const metric of judgement?.metrics ?? []) terminal.data(drawMetric(metric, terminal));
   drawChecks(report, terminal);
+  if (report.shadow !== null) for (const line of shadowLines(report.shadow, filter)) terminal.data(line);
   terminal.data(`  ${rollout.summary}`);
 }

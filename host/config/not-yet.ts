@@ -29,12 +29,10 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   "clusters/*/circuitBreakers": ["maxEjectionPercent", "priority"],
   "clusters/*/circuitBreakers/thresholds": ["maxRetries", "retryBudget"],
   "filters/*": ["signature", "shadow"],
-  "experiments/*": ["sharedData"],
 };
 
 /** Place of a value -> values known to the contract, not yet to the code. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
-  "experiments/*/mode": ["shadow"],
   "listeners/*/protocol": ["dubbo", "bolt", "tars", "auto"],
   "clusters/*/lbPolicy": ["maglev", "ringHash"],
 };

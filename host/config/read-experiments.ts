@@ -69,6 +69,15 @@ function readVariant(reader: Reader, folder: string): VariantOptions {
   };
 }
 
+function checkShadowWeights(reader: Reader, variants: readonly VariantOptions[]): void {
+  variants.forEach(({ weight }, at) => {
+    if (at === 0 || weight === 0) return;
+    reader.items[at]?.get("weight").problem("shadow_only", "mode: shadow shows the candidate to nobody", {
+      hint: "weight 100 for the control and 0 for the candidate",
+    });
+  });
+}
+
 function checkWeights(reader: Reader, variants: readonly VariantOptions[]): void {
   const sum = variants.reduce((total, variant) => total + variant.weight, 0);
   if (variants.length > 0 && Math.abs(sum - 100) > 1e-9) {
@@ -81,6 +90,7 @@ export function readExperiment(reader: Reader, folder: string): ExperimentOption
   const name = reader.get("name").text();
   const variants = reader.get("variants").items.map((item) => readVariant(item, folder));
   checkWeights(reader.get("variants"), variants);
+  if (reader.get("mode").text() === "shadow") checkShadowWeights(reader.get("variants"), variants);
   return {
     name,
     filter: reader.get("filter").text(),

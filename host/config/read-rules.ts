@@ -13,7 +13,7 @@ import {
   type PrimaryMetric,
   type Targeting,
 } from "../experiment/options.ts";
-import { DEFAULT_ANALYSIS } from "../experiment/rules.ts";
+import { DEFAULT_ANALYSIS, DEFAULT_RULES } from "../experiment/rules.ts";
 import { readHeaderMatch } from "./read-listeners.ts";
 import { readSteps } from "./read-steps.ts";
 import type { Reader } from "./reader.ts";
@@ -152,10 +152,24 @@ function readHooks(reader: Reader): readonly HookOptions[] {
   });
 }
 
+function refuseShadow(reader: Reader, arms: readonly string[]): void {
+  if (arms.length !== 2)
+    reader.get("variants").problem("one_candidate", `a shadow is of one candidate, here are ${arms.length - 1}`, {
+      hint: "rehearse them one after the other",
+    });
+  else
+    reader.get("analysis").get("prePeriod").problem("pick_one", "an A/A phase needs users, a shadow has none", {
+      hint: "leave out either prePeriod or the shadow",
+    });
+}
+
 /** Everything of an experiment but its name, filter, unit and arms; defaults filled in. */
 export function readRules(reader: Reader, arms: readonly string[]): ExperimentRules {
-  const mode = reader.get("mode").oneOf(["ab", "canary"], "ab");
-  const steps = readSteps(reader.get("rollout"), mode);
+  const mode = reader.get("mode").oneOf(["ab", "canary", "shadow"], "ab");
+  const analysis = readAnalysis(reader.get("analysis"));
+  const canShadow = arms.length === 2 && analysis.prePeriodMs === 0;
+  const steps = readSteps(reader.get("rollout"), { mode, canShadow });
+  if (!canShadow && steps[0]?.kind === "shadow") refuseShadow(reader, arms);
   for (const name of steps.length === 0 ? ["confirm-rollout", "pre-rollout"] : []) {
     const hook = reader.get("hooks").get(name);
     if (hook.isPresent)
@@ -165,12 +179,16 @@ export function readRules(reader: Reader, arms: readonly string[]): ExperimentRu
   }
   return {
     mode,
+    sharedData: reader.get("sharedData").isPresent
+      ? reader.get("sharedData").oneOf(["separate", "shared"], "separate")
+      : null,
     layer: readLayer(reader.get("layer")),
     targeting: readTargeting(reader.get("targeting")),
     overrides: readOverrides(reader.get("overrides"), arms),
     metrics: readMetrics(reader.get("metrics")),
-    analysis: readAnalysis(reader.get("analysis")),
+    analysis,
     steps,
+    diagnosisMs: reader.get("rollout").get("diagnosis").durationMs(DEFAULT_RULES.diagnosisMs),
     hooks: readHooks(reader.get("hooks")),
   };
 }

@@ -136,9 +136,25 @@ const analysis = object(
   "How sure a verdict must be.",
 );
 
+const shadow = object(
+  {
+    percent: optional(number("Of the filter's streams, above 0.", { minimum: 0, maximum: 100, default: 10 })),
+    for: optional(duration("How long.", "30s")),
+    onDiff: optional(
+      Type.Enum(["hold", "abort", "continue"], {
+        default: "hold",
+        description: "When the candidate decides otherwise than the control; continue: only a trap stops the rollout.",
+      }),
+    ),
+    ignore: optional(Type.Array(Type.String(), { description: "Fields that are not compared." })),
+  },
+  "The candidate beside the control on sampled traffic, before anybody gets an answer of it. First step only.",
+);
+
 const step = Type.Unsafe({
   ...object(
     {
+      shadow: optional(shadow),
       setWeight: optional(number("Percent of the users for the candidate.", { minimum: 0, maximum: 100 })),
       pause: optional(
         Type.Unsafe({
@@ -154,7 +170,7 @@ const step = Type.Unsafe({
         object({ duration: optional(duration("At most so long.", "5m")) }, "Goes on as soon as the verdict is known."),
       ),
     },
-    "One of setWeight, pause, analysis.",
+    "One of setWeight, pause, analysis, shadow.",
   ),
 });
 
@@ -171,13 +187,20 @@ export const experiment = object(
     name,
     filter: text("Name of the filter under test."),
     mode: optional(
-      Type.Enum(["ab", "canary"], {
+      Type.Enum(["ab", "canary", "shadow"], {
         default: "ab",
-        description: "ab: promoted when the primary metric has moved as wished; canary: when nothing got worse.",
+        description:
+          "ab: promoted when the primary metric has moved as wished; canary: when nothing got worse; shadow: compared, and shown to nobody.",
       }),
     ),
     unit,
     salt: optional(text("Seed of the assignment; default the experiment's name.")),
+    sharedData: optional(
+      Type.Enum(["separate", "shared"], {
+        description:
+          "separate: a candidate has shared data and queues of its own, which become the filter's with a promotion. Default separate, where no other filter uses them.",
+      }),
+    ),
     layer: optional(layer),
     targeting: optional(targeting),
     overrides: optional(overrides),
@@ -185,7 +208,13 @@ export const experiment = object(
     metrics: optional(metrics),
     analysis: optional(analysis),
     rollout: optional(
-      object({ steps: optional(Type.Array(step, { description: "In order." })) }, "How the candidate's share grows."),
+      object(
+        {
+          steps: optional(Type.Array(step, { description: "In order." })),
+          diagnosis: optional(duration("How long a candidate stays in the shadow after a rollback; 0s = not.", "5m")),
+        },
+        "How the candidate's share grows.",
+      ),
     ),
     hooks: optional(
       object(Object.fromEntries(HOOKS.map((one) => [one, optional(hook)])), "Who is asked and told, by webhook."),

@@ -5,7 +5,7 @@ import type { ArmMessage, GenerationMessage, SlotMessage } from "../link/message
 import type { Program } from "../module/component/program.ts";
 import type { Draft } from "./committer.ts";
 import { type ExperimentState, isOpen } from "./experiment-state.ts";
-import type { FilterRecord } from "./filter-record.ts";
+import { type FilterRecord, liveSpace } from "./filter-record.ts";
 import { patchConfig } from "./merge-patch.ts";
 import type { Trials } from "./rollout/trials.ts";
 import { generationKey, toGeneration, type Version } from "./version.ts";
@@ -20,6 +20,8 @@ export interface Wish {
   readonly trials: Trials;
   /** Versions that become live with this change. */
   readonly live?: ReadonlyMap<string, Version>;
+  /** Namespaces of shared data that become their filters' with this change. */
+  readonly spaces?: ReadonlyMap<string, string>;
 }
 
 export function compose(wish: Wish, epoch: number): Draft {
@@ -56,7 +58,8 @@ function composeSlot(wish: Wish, filter: string, parts: Parts): SlotMessage | nu
       : { filter, experiment: "", salt: "", unit: [], arms: [] };
   }
   if (experiment === undefined) {
-    const arms = [{ name: "", generation: addGeneration(wish, live, parts), ranges: ALL_BUCKETS }];
+    const generation = addGeneration(wish, live, { ...parts, space: spaceOf(wish, filter) });
+    const arms = [{ name: "", generation, ranges: ALL_BUCKETS }];
     return { filter, experiment: "", salt: "", unit: [], arms };
   }
   return {
@@ -72,9 +75,10 @@ function composeSlot(wish: Wish, filter: string, parts: Parts): SlotMessage | nu
 function composeArms(wish: Wish, experiment: ExperimentState, parts: Parts): readonly ArmMessage[] {
   const [control] = experiment.arms;
   return experiment.arms.map((arm) => {
-    const { version: reference } = experiment.pre && control !== undefined ? control : arm;
+    const { version: reference, space = spaceOf(wish, experiment.filter) } =
+      experiment.pre && control !== undefined ? control : arm;
     const version = armVersion(wish, experiment.filter, reference);
-    return { name: arm.name, generation: addGeneration(wish, version, parts), ranges: arm.ranges };
+    return { name: arm.name, generation: addGeneration(wish, version, { ...parts, space }), ranges: arm.ranges };
   });
 }
 
@@ -87,10 +91,16 @@ export function armVersion(wish: Omit<Wish, "trials">, filter: string, reference
   return record.find(reference);
 }
 
-function addGeneration(wish: Wish, version: Version, parts: Parts): string {
+/** Undefined: the version's own vmId. */
+function spaceOf({ spaces, records }: Wish, filter: string): string | undefined {
+  const record = records.get(filter);
+  return spaces?.get(filter) ?? (record === undefined ? undefined : liveSpace(record));
+}
+
+function addGeneration(wish: Wish, version: Version, parts: Parts & { readonly space: string | undefined }): string {
   const overrides = routeOverrides(wish.config, version);
-  const key = generationKey(version, overrides);
-  parts.generations.set(key, toGeneration(version, overrides));
+  const key = generationKey(version, overrides, parts.space);
+  parts.generations.set(key, toGeneration(version, overrides, parts.space));
   parts.modules.set(version.moduleKey, version.module);
   return key;
 }

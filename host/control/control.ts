@@ -162,7 +162,9 @@ export class Control implements ControlPlane {
     const state = experiments.get(experiment);
     if (isOpen(state)) await rollouts.look();
     const now = experiments.get(experiment);
-    return reportOf(now, await this.#status(now), rollouts.counts(experiment), this.#runtime.clock.monotonicMs());
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const report = reportOf(now, await this.#status(now), rollouts.counts(experiment), nowMs);
+    return { ...report, shadow: rollouts.shadowOf(now) };
   }
 
   async postEvents(experiment: string, events: readonly PostedEvent[]): Promise<PostedResult> {

@@ -3,6 +3,7 @@
 // the configuration is aborted.
 import type { ProxyConfig } from "../config/options.ts";
 import type { ExperimentOptions, VariantOptions } from "../experiment/options.ts";
+import { withSpaces } from "./arm-spaces.ts";
 import { isOpen, moveWeights, noted, startExperiment, type ExperimentState } from "./experiment-state.ts";
 import { assertAllowed, inherited } from "./refused-versions.ts";
 import type { FilterRecord } from "./filter-record.ts";
@@ -20,9 +21,9 @@ export async function declaredExperiments(
     const known = wanted.get(options.name);
     const was = before.get(options.name);
     if (known === undefined || was === undefined) {
-      if (known === undefined) wanted.set(options.name, await startDeclared(runtime, options));
+      if (known === undefined) wanted.set(options.name, await startDeclared(runtime, config, options));
     } else if (JSON.stringify(was) !== JSON.stringify(options)) {
-      wanted.set(options.name, await changeDeclared(runtime, { known, was, options }));
+      wanted.set(options.name, await changeDeclared(runtime, { config, known, was, options }));
     }
     before.delete(options.name);
   }
@@ -34,6 +35,7 @@ export async function declaredExperiments(
 }
 
 interface Change {
+  readonly config: ProxyConfig;
   readonly known: ExperimentState;
   readonly was: ExperimentOptions;
   readonly options: ExperimentOptions;
@@ -42,12 +44,16 @@ interface Change {
 const withoutWeights = (options: ExperimentOptions): string =>
   JSON.stringify({ ...options, variants: options.variants.map((variant) => ({ ...variant, weight: 0 })) });
 
-async function changeDeclared(runtime: Runtime, { known, was, options }: Change): Promise<ExperimentState> {
-  if (!isOpen(known) || withoutWeights(was) !== withoutWeights(options)) return startDeclared(runtime, options);
+async function changeDeclared(runtime: Runtime, { config, known, was, options }: Change): Promise<ExperimentState> {
+  if (!isOpen(known) || withoutWeights(was) !== withoutWeights(options)) return startDeclared(runtime, config, options);
   return moveWeights(known, Object.fromEntries(options.variants.map(({ name, weight }) => [name, weight])));
 }
 
-async function startDeclared(runtime: Runtime, wanted: ExperimentOptions): Promise<ExperimentState> {
+async function startDeclared(
+  runtime: Runtime,
+  config: ProxyConfig,
+  wanted: ExperimentOptions,
+): Promise<ExperimentState> {
   const { name, filter, salt, unit, variants: _variants, ...rules } = wanted;
   const record = runtime.book.get(filter);
   const arms: { name: string; version: string; weight: number }[] = [];
@@ -58,7 +64,17 @@ async function startDeclared(runtime: Runtime, wanted: ExperimentOptions): Promi
   assertAllowed(runtime, candidates);
   const refused = inherited(runtime, candidates);
   const at = new Date(runtime.clock.nowMs()).toISOString();
-  const started = startExperiment({ name, filter, salt, unit, arms, rules, run: runtime.trials.newRun(), refused });
+  const spaced = withSpaces(runtime, { name, filter, arms, rules, config });
+  const started = startExperiment({
+    name,
+    filter,
+    salt,
+    unit,
+    arms: spaced,
+    rules,
+    run: runtime.trials.newRun(),
+    refused,
+  });
   return noted(started, { at, by: "config", what: "started" });
 }
 

@@ -4,9 +4,11 @@ import { problemError } from "../base/problem.ts";
 import { readDefinition } from "../config/read-definition.ts";
 import type { ExperimentOptions } from "../experiment/options.ts";
 import { DEFAULT_RULES } from "../experiment/rules.ts";
+import { dropSpaces, withSpaces } from "./arm-spaces.ts";
 import { armVersion, runningOn } from "./composer.ts";
 import { variantVersion } from "./declared.ts";
 import { type ExperimentState, isOpen, moveWeights, noted, parseUnit, startExperiment } from "./experiment-state.ts";
+import { liveSpace } from "./filter-record.ts";
 import { assertAllowed, candidatesOf, inherited } from "./refused-versions.ts";
 import { commitWish, type Runtime } from "./runtime.ts";
 import type { ExperimentRequest } from "./types.ts";
@@ -60,12 +62,14 @@ export class ExperimentDesk {
       assertAllowed(this.#runtime, candidates);
       const refused = inherited(this.#runtime, candidates);
       const run = trials.newRun();
+      const { config } = this.#runtime;
+      const spaced = withSpaces(this.#runtime, { name, filter, arms, rules: rules ?? DEFAULT_RULES, config });
       const state = startExperiment({
         name,
         filter,
         salt,
         unit: rules?.unit ?? unit,
-        arms,
+        arms: spaced,
         rules: rules ?? DEFAULT_RULES,
         run,
         refused,
@@ -126,6 +130,10 @@ export class ExperimentDesk {
 
   async setWeights(name: string, weights: Readonly<Record<string, number>>): Promise<ExperimentState> {
     const running = this.#running(name);
+    if (running.rules.mode === "shadow")
+      throw problemError("state", "mode_shadow", `experiment ${name} is a shadow: its candidate serves nobody`, {
+        hint: "promote it, or abort and start another one with mode: canary",
+      });
     return this.evolve(running, (state) => {
       const moved = moveWeights(state, weights);
       const held = state.rules.steps.length === 0 ? moved : this.#held(moved);
@@ -164,11 +172,16 @@ export class ExperimentDesk {
       const { config, book, experiments } = runtime;
       const version = armVersion({ config, records: book.records, experiments }, experiment.filter, winner.version);
       const ended: ExperimentState = { ...this.#frozen(experiment), state: "promoted", hold: null };
+      const record = book.get(experiment.filter);
+      const space = winner.space ?? liveSpace(record);
       await commitWish(runtime, {
         experiments: new Map(experiments).set(name, ended),
         live: new Map([[experiment.filter, version]]),
+        spaces: new Map([[experiment.filter, space]]),
       });
-      book.get(experiment.filter).setLive(version);
+      record.setLive(version);
+      record.space = space;
+      dropSpaces(runtime, experiment.arms, space);
       return this.#keep(ended, { by, what: `${winner.name} (${version.label}) promoted` });
     });
   }
@@ -196,6 +209,7 @@ export class ExperimentDesk {
       const refused = [...new Set([...present.refused, ...bad])];
       const ended: ExperimentState = { ...this.#frozen(present), state: how, hold: null, refused };
       await commitWish(runtime, { experiments: new Map(runtime.experiments).set(ended.name, ended) });
+      dropSpaces(runtime, ended.arms);
       const millis = runtime.clock.monotonicMs() - beganMs;
       return this.#keep(ended, { ...told, data: { ...told.data, millis } });
     });

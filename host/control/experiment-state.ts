@@ -14,6 +14,8 @@ export interface ArmState {
   /** Version label, or `current`: follows the filter's live version. */
   readonly version: string;
   readonly weight: number;
+  /** Namespace of shared data and queues; absent: the filter's. */
+  readonly space?: string;
   readonly ranges: Ranges;
 }
 
@@ -84,7 +86,7 @@ export interface NewExperiment {
   readonly filter: string;
   readonly salt: string;
   readonly unit: readonly UnitSource[];
-  readonly arms: readonly { readonly name: string; readonly version: string; readonly weight: number }[];
+  readonly arms: readonly Omit<ArmState, "ranges">[];
   readonly rules: ExperimentRules;
   readonly run: string;
   readonly refused?: readonly string[];
@@ -103,7 +105,7 @@ export function startExperiment(wanted: NewExperiment): ExperimentState {
   const weights = firstWeights(wanted);
   const ranges = planRanges(null, weights);
   const arms = wanted.arms.map((arm, index) => ({ ...arm, weight: weights[index] ?? 0, ranges: ranges[index] ?? [] }));
-  const step = rules.steps.length === 0 || isAskedFirst(rules) ? 0 : 1;
+  const step = rules.steps[0]?.kind === "weight" && !isAskedFirst(rules) ? 1 : 0;
   const begun = { phase: 0, pre: rules.analysis.prePeriodMs > 0, step, safeStep: 0 };
   return {
     name,
@@ -126,11 +128,11 @@ export function startExperiment(wanted: NewExperiment): ExperimentState {
 export const isAskedFirst = ({ hooks, steps }: ExperimentRules): boolean =>
   steps.length > 0 && hooks.some(({ name }) => name === "confirm-rollout" || name === "pre-rollout");
 
-/** The first step's, if there are steps; nothing while it is to be agreed on; else those that were declared. */
+/** The first step's, if there are steps; nothing in the shadow or while it is to be agreed on; else those that were declared. */
 function firstWeights({ arms, rules }: NewExperiment): readonly number[] {
   const declared = arms.map(({ weight }) => weight);
   const [first] = rules.steps;
-  if (isAskedFirst(rules)) return shareOut(declared, 0);
+  if (isAskedFirst(rules) || first?.kind === "shadow") return shareOut(declared, 0);
   return first?.kind === "weight" ? shareOut(declared, first.percent) : declared;
 }
 
@@ -155,12 +157,13 @@ export function shiftTo(experiment: ExperimentState, percent: number): Experimen
 export function resumed(stored: ExperimentState, run: string): ExperimentState {
   // Written by an older version, it has no rules of its own.
   const {
-    rules = DEFAULT_RULES,
+    rules: kept = DEFAULT_RULES,
     safeStep = 0,
     hold = null,
     log = [],
     refused = [],
   } = stored as Partial<ExperimentState>;
+  const rules = { ...DEFAULT_RULES, ...kept };
   const whole = { ...stored, rules, safeStep, hold, log, refused, run, phase: 0, pre: false, thresholds: {} };
   const { step, percent } = safeStart(rules, safeStep);
   // Not agreed on yet: it still is to nobody's harm.

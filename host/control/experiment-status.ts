@@ -45,6 +45,7 @@ function rolloutStatus(runtime: Runtime, experiment: ExperimentState, counts: Co
 
 export function stepText(step: RolloutStep): string {
   if (step.kind === "weight") return `setWeight ${step.percent}`;
+  if (step.kind === "shadow") return `shadow ${step.percent} % ${step.ms / 1000}s`;
   return step.ms === null ? "pause" : `${step.kind} ${step.ms / 1000}s`;
 }
 

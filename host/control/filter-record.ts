@@ -20,6 +20,8 @@ export class FilterRecord {
   #history: string[] = [];
   /** Digests of quarantined versions (module and configuration); only an explicit swap brings them back. */
   readonly #blocked = new Set<string>();
+  /** Where the live version keeps shared data, when an experiment has promoted it; null = under its vmId. */
+  space: string | null = null;
   /** Labels that a running experiment needs: kept as long. */
   pinned: ReadonlySet<string> = new Set();
   #count = 0;
@@ -119,6 +121,10 @@ export class FilterRecord {
     );
   }
 }
+
+/** The namespace of what is live. One that belonged to another vmId went with it. */
+export const liveSpace = ({ space, options: { vmId } }: FilterRecord): string =>
+  space?.startsWith(`${vmId}#`) === true ? space : vmId;
 
 /** What a quarantine blocks: the same module may be well with another configuration. */
 export const digestsOf = ({ sha256, configSha256 }: Version): string => `${sha256}:${configSha256}`;

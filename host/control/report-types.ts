@@ -1,6 +1,7 @@
 // What is known of an experiment, as the admin API and the CLI show it (`--json` too): a contract like types.ts.
 import type { Judgement } from "../experiment/judgement.ts";
 import type { Point } from "./rollout/counts.ts";
+import type { ShadowReport } from "./shadow/shadow.ts";
 import type { ExperimentStatus } from "./types.ts";
 
 /** `GET /api/v1/experiments/{name}/report`. */
@@ -19,6 +20,34 @@ export interface ExperimentReport {
   readonly arms: readonly ArmFigures[];
   /** Effect and interval over time. */
   readonly points: readonly Point[];
+  /** What the candidate would have done, of the rehearsal or since the rollback; null without. */
+  readonly shadow: ExperimentShadow | null;
+}
+
+/** In short; `href` has the whole report, with examples of traffic. */
+export interface ExperimentShadow {
+  /** `rehearsal`: before the first weight; `diagnosis`: after a rollback, for a while. */
+  readonly purpose: "rehearsal" | "diagnosis";
+  /** Why there is none, or not any more; "" else. */
+  readonly problem: string;
+  /** Of the admin API; "" when none was started. */
+  readonly href: string;
+  readonly state: ShadowReport["state"];
+  readonly ended: ShadowReport["ended"];
+  /** The version that serves, and the candidate. */
+  readonly a: string;
+  readonly b: string;
+  readonly percent: number;
+  readonly startedAt: string;
+  readonly compared: number;
+  readonly differing: number;
+  readonly noise: ShadowReport["noise"];
+  readonly diverged: number;
+  readonly dropped: number;
+  /** Why the candidate does not start; "" when it does. */
+  readonly fault: string;
+  /** Those above the noise floor, most frequent first. */
+  readonly fields: readonly { readonly phase: string; readonly field: string; readonly count: number }[];
 }
 
 export interface CombinedEffect {

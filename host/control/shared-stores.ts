@@ -30,6 +30,17 @@ export class SharedStores {
     this.#queues = new SharedQueues(this.handles.sharedQueues, CONTROL_THREAD);
   }
 
+  /** Whether anybody has registered a queue there. */
+  hasQueues(namespace: string): boolean {
+    return this.#queues.idsOf(namespace).length > 0;
+  }
+
+  /** Shared data and queues of a namespace that nobody uses any more. */
+  empty(namespace: string): void {
+    this.#data.drop(namespace);
+    this.#queues.drop(namespace);
+  }
+
   /** The same for a thread that only reads shared data and serves nothing (the shadow's). */
   freeDataLocksOf(threadId: number): void {
     this.#data.freeLocksOf(threadId);

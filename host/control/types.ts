@@ -1,7 +1,7 @@
 // What the control side shows to the admin API, the CLI and the demo. These objects are also what `--json` prints, so
 // their fields are a contract: add, do not rename (surface.md).
 import type { ProxyConfig } from "../config/options.ts";
-import type { LayerOptions } from "../experiment/options.ts";
+import type { ExperimentMode, LayerOptions } from "../experiment/options.ts";
 import type { ExperimentReport, PostedEvent, PostedResult } from "./report-types.ts";
 import type { TapRecord, TapSelection } from "../link/tap.ts";
 import type { ShadowReport, ShadowRequest } from "./shadow/shadow.ts";
@@ -83,7 +83,7 @@ export interface ExperimentStatus {
   readonly arms: readonly ArmStatus[];
   /** Requests whose unit was missing (they got the control arm). */
   readonly unitMissing: number;
-  readonly mode: "ab" | "canary";
+  readonly mode: ExperimentMode;
   /** Layer and the part of it, or null. */
   readonly layer: LayerOptions | null;
   readonly rollout: RolloutStatus;

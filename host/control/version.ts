@@ -31,9 +31,13 @@ export interface Version {
 }
 
 /** Identity over everything that shapes an instance, each part with its length (abi.md 8.1). */
-export function generationKey(version: Version, overrides: Readonly<Record<string, string>>): string {
+export function generationKey(
+  version: Version,
+  overrides: Readonly<Record<string, string>>,
+  vmId: string = version.options.vmId,
+): string {
   const { options, label, moduleKey } = version;
-  const { vmId, vmConfig, environment, allowedCapabilities, allowedUpstreams, limits, rootId } = options;
+  const { vmConfig, environment, allowedCapabilities, allowedUpstreams, limits, rootId } = options;
   const { allowedProperties, allowedForeignFunctions, allowedNamespaces } = options;
   const shape = [
     label,
@@ -60,14 +64,20 @@ export function generationKey(version: Version, overrides: Readonly<Record<strin
   return `${options.name}@${label}:${sha256Hex(JSON.stringify([...shape, ...rest])).slice(0, 16)}`;
 }
 
-export function toGeneration(version: Version, overrides: Readonly<Record<string, string>>): GenerationMessage {
+/** @param space its namespace of shared data and queues, if not its own: that of an experiment's arm (arm-spaces.ts) */
+export function toGeneration(
+  version: Version,
+  overrides: Readonly<Record<string, string>>,
+  space: string = version.options.vmId,
+): GenerationMessage {
+  const { options } = version;
   return {
-    key: generationKey(version, overrides),
+    key: generationKey(version, overrides, space),
     version: version.label,
     sha256: version.sha256,
     semver: version.semver,
     moduleKey: version.moduleKey,
-    options: version.options,
+    options: space === options.vmId ? options : { ...options, vmId: space, vmName: options.vmId },
     ...(version.startFuel === null ? {} : { startFuel: version.startFuel }),
     overrides,
   };

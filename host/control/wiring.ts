@@ -12,6 +12,7 @@ import { Committer } from "./committer.ts";
 import type { EventHub } from "./events.ts";
 import { FaultDesk } from "./fault-desk.ts";
 import { FilterBook } from "./filter-book.ts";
+import { liveSpace } from "./filter-record.ts";
 import { Keeper, type KeeperOptions } from "./keeper.ts";
 import { type Poison, Quarantine } from "./quarantine.ts";
 import { deafEars } from "./rollout/ears.ts";
@@ -145,6 +146,7 @@ function newShadowDesk(
   return new ShadowDesk({
     ...parts,
     live: (filter) => book.live(filter),
+    spaceOf: (filter) => liveSpace(book.get(filter)),
     find,
     spawn: spawnShadow,
     threads: () => Math.max(1, threads.ids.length),

@@ -1,5 +1,5 @@
 // What the judge looks at: sums per step and arm with what was planned, and the rules to judge by.
-import type { AnalysisOptions, MetricsOptions } from "./options.ts";
+import type { AnalysisOptions, ExperimentMode, MetricsOptions } from "./options.ts";
 import type { EventCounts } from "./statistics/beta-binomial.ts";
 import { COLUMNS, type Column, columnOf, sumOf, type TallyPlan, type TallySums } from "./tally.ts";
 
@@ -14,7 +14,7 @@ export interface PhaseCounts {
 }
 
 export interface JudgeInput {
-  readonly mode: "ab" | "canary";
+  readonly mode: ExperimentMode;
   readonly metrics: MetricsOptions;
   readonly analysis: AnalysisOptions;
   /** Names, control first. */

@@ -95,7 +95,20 @@ export interface AnalysisOptions {
   readonly prePeriodMs: number;
 }
 
+/** The candidate runs beside the control on sampled traffic and answers nobody (experiments.md 6). */
+export interface ShadowStep {
+  readonly kind: "shadow";
+  /** Of the filter's streams. */
+  readonly percent: number;
+  readonly ms: number;
+  /** When it decides otherwise than the control; `continue`: only a trap or a start that fails stops the rollout. */
+  readonly onDiff: "hold" | "abort" | "continue";
+  /** Fields that are not compared. */
+  readonly ignore: readonly string[];
+}
+
 export type RolloutStep =
+  | ShadowStep
   | { readonly kind: "weight"; readonly percent: number }
   /** null = until somebody resumes. */
   | { readonly kind: "pause"; readonly ms: number | null }
@@ -120,10 +133,15 @@ export interface HookOptions {
   readonly timeoutMs: number;
 }
 
+/** `shadow`: the candidate meets nobody; its decisions are compared, and somebody promotes or aborts. */
+export type ExperimentMode = "ab" | "canary" | "shadow";
+
 /** How an experiment runs, beside its arms. Kept with its state, so that a restart goes on with the same rules. */
 export interface ExperimentRules {
   /** `ab`: promoted only when the primary metric has moved as wished; `canary`: when nothing got worse. */
-  readonly mode: "ab" | "canary";
+  readonly mode: ExperimentMode;
+  /** Whether candidates have shared data and queues of their own; null: they have, where nobody else uses the filter's. */
+  readonly sharedData: "separate" | "shared" | null;
   readonly layer: LayerOptions | null;
   readonly targeting: Targeting | null;
   readonly overrides: OverrideOptions | null;
@@ -131,6 +149,8 @@ export interface ExperimentRules {
   readonly analysis: AnalysisOptions;
   /** Empty: weights stay as they are until somebody changes them. */
   readonly steps: readonly RolloutStep[];
+  /** How long a candidate that was rolled back stays in the shadow, so that one can see why; 0 = not at all. */
+  readonly diagnosisMs: number;
   readonly hooks: readonly HookOptions[];
 }
 

@@ -1,7 +1,8 @@
 // How a rollout goes on: from the step it is at, the time it has been there and what the judge says, to the next move. Pure;
 // the control side makes the moves (control/rollout).
 import type { Judgement } from "./judgement.ts";
-import type { AnalysisOptions, RolloutStep } from "./options.ts";
+import type { AnalysisOptions, RolloutStep, ShadowStep } from "./options.ts";
+import { judgeRehearsal, type Rehearsed } from "./rehearsal.ts";
 
 /** Why a rollout is held, which decides what `resume` means. */
 export type HoldCause = "gate" | "pause" | "stop" | "manual" | "hook" | "weights" | "refused";
@@ -23,6 +24,8 @@ export interface Progress {
   readonly stepMs: number;
   /** Since the experiment began. */
   readonly totalMs: number;
+  /** What the shadow of the present step has found; null before the first look at it. */
+  readonly rehearsed?: Rehearsed | null;
 }
 
 export interface Plan {
@@ -39,11 +42,37 @@ export function nextMove(plan: Plan, progress: Progress, judgement: Judgement): 
   const step = plan.steps[progress.step];
   if (step === undefined) return WAIT;
   if (step.kind === "weight") return enter(plan, progress.step);
+  if (step.kind === "shadow") return rehearse(plan, progress, step);
   if (step.kind === "pause" && step.ms === null)
     return { kind: "hold", cause: "pause", reason: "the step waits until somebody resumes" };
   const over = step.ms !== null && progress.stepMs >= step.ms;
   if (step.kind === "pause" && !over) return WAIT;
   return pass(plan, { ...progress, over }, judgement);
+}
+
+/** The judge has seen nothing of a candidate that answers nobody: only what its shadow found counts here. */
+function rehearse(plan: Plan, { step: at, stepMs, rehearsed = null }: Progress, step: ShadowStep): Move {
+  const verdict = judgeRehearsal(step, rehearsed, stepMs >= step.ms);
+  switch (verdict.kind) {
+    case "open":
+      return WAIT;
+    case "missing":
+      return { kind: "hold", cause: "stop", reason: verdict.reason };
+    case "bad":
+      return step.onDiff === "abort"
+        ? { kind: "rollback", reason: verdict.reason }
+        : { kind: "hold", cause: "gate", reason: verdict.reason };
+    case "unknown":
+      return undecided(plan, at, verdict.reason);
+    case "pass":
+      return rehearsedMove(plan, at, verdict.reason);
+  }
+}
+
+/** A shadow that no weight follows leaves the decision to somebody; `resume` begins it anew. */
+function rehearsedMove(plan: Plan, at: number, reason: string): Move {
+  if (plan.steps[at + 1] !== undefined) return enter(plan, at + 1);
+  return { kind: "hold", cause: "stop", reason: `${reason}; promote, abort, or resume to rehearse again` };
 }
 
 /** The move that makes step `at` begin. */
@@ -62,15 +91,15 @@ function pass(plan: Plan, progress: Progress & { readonly over: boolean }, judge
   if (verdict === "fail") return { kind: "rollback", reason: judgement.summary };
   if (verdict === "pass") return enter(plan, progress.step + 1);
   if (!progress.over || (isLast && progress.totalMs < plan.analysis.minRuntimeMs)) return WAIT;
-  return undecided(plan, progress.step, judgement);
+  return undecided(plan, progress.step, judgement.summary);
 }
 
-function undecided(plan: Plan, step: number, { summary }: Judgement): Move {
+function undecided(plan: Plan, step: number, summary: string): Move {
   switch (plan.analysis.onInconclusive) {
     case "hold":
       return { kind: "hold", cause: "gate", reason: `inconclusive: ${summary}` };
     case "continue":
-      return enter(plan, step + 1);
+      return plan.steps[step + 1] === undefined ? rehearsedMove(plan, step, summary) : enter(plan, step + 1);
     case "abort":
       return { kind: "rollback", reason: `inconclusive: ${summary}` };
   }
@@ -78,10 +107,14 @@ function undecided(plan: Plan, step: number, { summary }: Judgement): Move {
 
 /** What `resume` does: past a pause or an open question, else the same step from its beginning. */
 export function resumeMove(plan: Plan, step: number, cause: HoldCause): Move {
-  if (cause === "gate" || cause === "pause" || cause === "hook")
+  if ((cause === "gate" || cause === "pause" || cause === "hook") && !isLastShadow(plan, step))
     return enter(plan, step + (isWeight(plan, step) ? 0 : 1));
   return { kind: "step", step };
 }
+
+/** There is nothing beyond it to go on to. */
+const isLastShadow = ({ steps }: Plan, at: number): boolean =>
+  steps[at]?.kind === "shadow" && steps[at + 1] === undefined;
 
 const isWeight = ({ steps }: Plan, at: number): boolean => steps[at]?.kind === "weight";
 
@@ -94,5 +127,6 @@ export function safeStart(
     const step = steps[at];
     if (step?.kind === "weight") return { step: at + 1, percent: step.percent };
   }
-  return { step: 0, percent: null };
+  // No weight was safe yet, and there is a way to try it that harms nobody.
+  return { step: 0, percent: steps[0]?.kind === "shadow" ? 0 : null };
 }

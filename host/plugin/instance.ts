@@ -103,6 +103,7 @@ function vmOptions(
       queues: services.queues,
       metrics: services.metrics,
       vmId: options.vmId,
+      vmName: options.vmName ?? options.vmId,
       scope: `${options.name}@${version}`,
       logLevel: () => services.logLevel(),
       log: (level: number, contextId: number, message: string) => {

@@ -63,6 +63,8 @@ export interface FilterOptions {
   readonly rootId: string;
   /** Namespace of shared data and queues; defaults to the filter's name. */
   readonly vmId: string;
+  /** What the guest knows it as, where that is another: an experiment's arm has a namespace of its own. */
+  readonly vmName?: string;
   /** Given to proxy_on_vm_start. */
   readonly vmConfig: string;
   readonly environment: Readonly<Record<string, string>>;

@@ -43,7 +43,7 @@ function readNode(node: NodeIdentity | undefined, [first, second]: readonly stri
 const ROOTS: Readonly<Record<string, Read>> = {
   plugin_name: ({ options }) => encodeText(options.name),
   plugin_root_id: ({ options }) => encodeText(options.rootId),
-  plugin_vm_id: ({ options }) => encodeText(options.vmId),
+  plugin_vm_id: ({ options }) => encodeText(options.vmName ?? options.vmId),
   sluice: (source, path) => member(OWN, path[1])?.(source, path) ?? null,
   node: ({ services }, path) => readNode(services.node, path.slice(1)),
   xds: ({ services }, path) => (path[1] === "node" ? readNode(services.node, path.slice(2)) : null),

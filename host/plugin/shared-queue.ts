@@ -95,6 +95,19 @@ export class SharedQueues implements QueueService {
     return value;
   }
 
+  /** Ids of a namespace's queues. */
+  idsOf(namespace: string): readonly number[] {
+    // Names that this thread has not read yet are read by a search that finds none of them.
+    this.resolve(namespace, "\0");
+    return [...this.#known].flatMap(([full, id]) => (full.startsWith(`${namespace}\0`) ? [id] : []));
+  }
+
+  /** Empties a namespace; its queues stay, as their ids do in whoever knows them. */
+  drop(namespace: string): void {
+    for (const id of this.idsOf(namespace))
+      for (let left: number = QUEUE_CAPS.items; left > 0 && typeof this.dequeue(id) !== "number"; left--);
+  }
+
   /** Items and bytes waiting; zeros for an unknown id. */
   stats(id: number): { readonly items: number; readonly bytes: number } {
     if (!this.#exists(id)) return { items: 0, bytes: 0 };

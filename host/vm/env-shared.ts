@@ -57,11 +57,11 @@ function queueCalls(vm: Guest): HostFunctions {
       const namespace = memory.text(space, spaceSize);
       const text = memory.text(name, size);
       if (namespace === null || text === null) return status.INVALID_MEMORY_ACCESS;
-      const { queues, vmId } = vm.services;
+      const { queues, vmId, vmName } = vm.services;
       const { namespaces } = vm.options.rights;
       if (namespace !== "" && namespaces?.includes(namespace) === false)
         return vm.deny("namespace", status.NOT_FOUND, "the namespace {} is not among the filter's", namespace);
-      const id = queues.resolve(namespace === "" ? vmId : namespace, text);
+      const id = queues.resolve(namespace === "" || namespace === vmName ? vmId : namespace, text);
       if (id === 0) return vm.refuse(status.NOT_FOUND, "nobody has registered the queue {}", text);
       return memory.setU32(out, id) ? status.OK : status.INVALID_MEMORY_ACCESS;
     },

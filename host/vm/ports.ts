@@ -131,6 +131,8 @@ export interface VmServices {
   readonly metrics: MetricStore;
   /** Namespace of shared data and queues. */
   readonly vmId: string;
+  /** What the guest knows that namespace as; absent: the same. */
+  readonly vmName?: string;
   /** `filter@version`: the scope of metrics. */
   readonly scope: string;
   /** Lowest level that is written, 0..5. */

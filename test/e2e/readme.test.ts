@@ -85,13 +85,13 @@ describe("README", () => {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const admin = /admin +http:\/\/(\S+?)\/?\n/.exec(await untilBanner(child))![1]!;
-    const cli = async (line: string): Promise<string> => {
+    const cli = async (line: string, expected = 0): Promise<string> => {
       const argv = [...line.replaceAll("\\\n", " ").matchAll(/'([^']*)'|(\S+)/g)].map((found) => found[1] ?? found[2]!);
       let out = "";
       const stdout = { write: (text: string) => (out += text) };
       const args = argv.slice(1).filter((word) => word !== "-w");
       const code = await runCli([...args, "--admin", admin], { stdout, stderr: process.stderr, env: {}, cwd: ROOT });
-      expect([line, code]).toEqual([line, 0]);
+      expect([line, code]).toEqual([line, expected]);
       return out;
     };
     // The demo remembers what an earlier run of this test left behind when it was interrupted.
@@ -111,6 +111,19 @@ describe("README", () => {
     const back = await until(breaks!, "  rolledBack  by ");
     expect(back).toMatch(/failures +WORSE +\d+ of \d+ in candidate, its share would be/);
     expect(back).toMatch(/rolled back: candidate has \d+ of \d+ failures/);
+    const [look, record, replay] = blocks("")
+      .find((block) => block.startsWith("sluice shadow fault"))!
+      .trim()
+      .split("\n");
+    expect(await cli(look!)).toMatch(/^fault {2}v\d+ in the shadow of v\d+/);
+    folder = await newFolder();
+    const recording = join(folder, "fault.jsonl");
+    await cli(record!.replace("fault.jsonl", recording));
+    const module = join(folder, "fault.wasm");
+    await writeFile(module, await compile(join(ROOT, "filters/fault/assembly/index.ts"), "release"));
+    // Two versions that decide differently: exit code 1.
+    const replayed = await cli(replay!.replace("fault.jsonl", recording).replaceAll("build/fault.wasm", module), 1);
+    expect(replayed).toMatch(/^a:fault.wasm against b:fault.wasm: \d+ streams, [1-9]\d* differ/);
     const better = await until(betters!, "  promoted  by ");
     expect(better).toMatch(
       /latency_ms {2}primary {2}pass {2}control [\d.]+, candidate [\d.]+ {2}\[-[\d.]+, -[\d.e-]+\]/,

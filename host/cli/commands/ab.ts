@@ -73,11 +73,21 @@ function betweenOf(args: Args): object {
   return duration === undefined ? { pause: durationOf(args, "pause") ?? "30s" } : { analysis: { duration } };
 }
 
+/** A canary is meant to differ: on the command line only a trap stops it in the shadow. */
+function shadowOf(args: Args): readonly object[] {
+  const time = durationOf(args, "shadow");
+  if (time === undefined) return [];
+  if (args.text("steps") === undefined)
+    throw new UsageError("--shadow comes before --steps", "a canary without --steps begins with a shadow anyway");
+  return [{ shadow: { for: time, onDiff: "continue" } }];
+}
+
 function rulesOf(args: Args): Pick<ExperimentRequest, "rules"> {
   const metric = args.text("metric");
   const guardrails = args.list("guardrail").map(parseGuardrail);
   const steps = args.text("steps");
   const mode = args.text("mode");
+  const shadow = shadowOf(args);
   const minRuntime = durationOf(args, "min-runtime");
   const metrics = {
     ...(metric === undefined ? {} : { primary: parseMetric(metric) }),
@@ -86,7 +96,7 @@ function rulesOf(args: Args): Pick<ExperimentRequest, "rules"> {
   const rules = {
     ...(mode === undefined ? {} : { mode }),
     ...(Object.keys(metrics).length === 0 ? {} : { metrics }),
-    ...(steps === undefined ? {} : { rollout: { steps: parseSteps(steps, betweenOf(args)) } }),
+    ...(steps === undefined ? {} : { rollout: { steps: [...shadow, ...parseSteps(steps, betweenOf(args))] } }),
     ...(minRuntime === undefined ? {} : { analysis: { minRuntime } }),
   };
   return Object.keys(rules).length === 0 ? {} : { rules };
@@ -104,7 +114,9 @@ function variantsOf(args: Args): Variants {
       ? ["control", "candidate"].map((name) => ({ name, version: "current", weight: 0 }))
       : versions.map((version) => ({ name: version, version, weight: 0 }));
   const split = args.text("split");
-  const weights = split === undefined ? evenly(variants.length) : parseSplit(split, variants.length);
+  const isShadow = args.text("mode") === "shadow";
+  const even = isShadow ? [100, ...variants.slice(1).map(() => 0)] : evenly(variants.length);
+  const weights = split === undefined ? even : parseSplit(split, variants.length);
   const last = variants.length - 1;
   return variants.map((variant, at) => ({
     ...variant,
@@ -174,7 +186,7 @@ async function run(context: Context): Promise<number> {
   const { args } = context;
   if (rulesOf(args).rules !== undefined && !starts(args))
     throw new UsageError(
-      "--metric, --guardrail, --mode and --steps start an experiment",
+      "--metric, --guardrail, --mode, --shadow and --steps start an experiment",
       "add --variants v1,v2 or --candidate-config",
     );
   const client = await AdminClient.for(context);
@@ -205,10 +217,15 @@ export const ab: Command = {
     promote: { type: "string", description: "Make this arm live and end the experiment", valueHint: "arm" },
     abort: { type: "boolean", description: "Back to the control arm, at once" },
     report: { type: "boolean", description: "What is known: effects, intervals, checks" },
-    mode: { type: "enum", options: ["ab", "canary"], description: "Promote what got better, or what got no worse" },
+    mode: {
+      type: "enum",
+      options: ["ab", "canary", "shadow"],
+      description: "Promote what got better, or what got no worse, or only compare",
+    },
     metric: { type: "string", description: "What the candidate is to be better at", valueHint: "success_rate" },
     guardrail: { type: "string", description: "A limit that must hold; repeat for more", valueHint: "error_rate<0.02" },
     steps: { type: "string", description: "Percentages of a rollout", valueHint: "1,5,25,50,100" },
+    shadow: { type: "string", description: "Compare on sampled traffic for so long, before --steps", valueHint: "30s" },
     "candidate-config": {
       type: "string",
       description: "Configuration of the last variant; alone: the live version against itself with it",

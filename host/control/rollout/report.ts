@@ -16,7 +16,7 @@ export function reportOf(
   status: ExperimentStatus,
   counts: Counts | null,
   nowMs: number,
-): ExperimentReport {
+): Omit<ExperimentReport, "shadow"> {
   const { alpha, tuning } = state.rules.analysis;
   const phase = counts?.phases.at(-1);
   return {

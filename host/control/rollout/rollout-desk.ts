@@ -3,17 +3,18 @@
 // experiment is open there is no timer and no look.
 import type { Timer } from "../../base/clock.ts";
 import { problemError, toProblems } from "../../base/problem.ts";
-import type { FaultReport } from "../../plugin/services.ts";
 import { judge } from "../../experiment/judge.ts";
 import { type HoldCause, type Move, nextMove, resumeMove } from "../../experiment/rollout.ts";
-import { HARM_LIMIT } from "../../experiment/unit-book.ts";
 import type { ExperimentDesk } from "../experiment-desk.ts";
 import { type ExperimentState, isOpen, shiftTo } from "../experiment-state.ts";
+import type { ExperimentShadow } from "../report-types.ts";
 import type { Runtime } from "../runtime.ts";
 import { Counts } from "./counts.ts";
 import type { Hooks } from "./hooks.ts";
-import { bodyOf, isCandidate, judged, pinnedOf, safeStepOf } from "./reading.ts";
+import { bodyOf, judged, pinnedOf, safeStepOf } from "./reading.ts";
+import { Rehearsals } from "./rehearsals.ts";
 import { needsThresholds, thresholdsOf } from "./thresholds.ts";
+import { armTriggers } from "./triggers.ts";
 
 export const LOOK_MS = 1000;
 /** How long a harmed request counts against a candidate that has not reached the limit. */
@@ -26,6 +27,7 @@ export class RolloutDesk {
   readonly #runtime: Runtime;
   readonly #desk: ExperimentDesk;
   readonly #hooks: Hooks;
+  readonly #rehearsals: Rehearsals;
   readonly #counts = new Map<string, Counts>();
   /** Runs that are being ended; a second reason changes nothing. */
   readonly #ending = new Set<string>();
@@ -38,8 +40,8 @@ export class RolloutDesk {
     this.#runtime = runtime;
     this.#desk = desk;
     this.#hooks = hooks;
-    runtime.ears.alarm = (name, trial, harmed) => this.#alarm(name, trial, harmed);
-    runtime.ears.fault = (report) => this.#fault(report);
+    this.#rehearsals = new Rehearsals(runtime);
+    armTriggers(runtime, (state, reason) => void this.#rollBack(state, reason));
     runtime.ears.changed = (state, what) => this.#changed(state, what);
     runtime.ears.swapped = (filter, version) => this.#swapped(filter, version);
   }
@@ -53,8 +55,14 @@ export class RolloutDesk {
     return this.#counts.get(name) ?? null;
   }
 
+  /** For the report: the candidate's rehearsal, or what is known of it since it was rolled back. */
+  shadowOf(state: ExperimentState): ExperimentShadow | null {
+    return this.#rehearsals.shadowOf(state);
+  }
+
   close(): void {
     this.#closed = true;
+    this.#rehearsals.close();
     this.#timer?.cancel();
   }
 
@@ -62,6 +70,7 @@ export class RolloutDesk {
     if (state !== undefined) this.#hooks.tell(state.rules.hooks, "event", { ...bodyOf(state), what });
     for (const state of this.#open) this.#enter(state);
     for (const [filter, record] of this.#runtime.book.records) record.pinned = pinnedOf(this.#open, filter);
+    this.#rehearsals.settle();
     this.#schedule();
   }
 
@@ -115,7 +124,8 @@ export class RolloutDesk {
     const judgement = judge({ mode, metrics, analysis, arms, phases: counts.phases, elapsedMs });
     counts.look(state, judgement, nowMs);
     if (needsThresholds(state, counts)) return this.#fixThresholds(state, counts);
-    const progress = { step: state.step, stepMs: nowMs - counts.stepMs, totalMs: elapsedMs };
+    const rehearsed = this.#rehearsals.look(state);
+    const progress = { step: state.step, stepMs: nowMs - counts.stepMs, totalMs: elapsedMs, rehearsed };
     const move = nextMove({ steps, analysis }, progress, judgement);
     if (state.state === "held" && move.kind !== "rollback") return;
     await this.#make(state, move);
@@ -243,24 +253,6 @@ export class RolloutDesk {
     }
   }
 
-  #alarm(name: string, trial: string, harmed: number): void {
-    const state = this.#runtime.experiments.get(name);
-    if (state === undefined || !isOpen(state) || !trial.startsWith(`${state.run}.`) || harmed < HARM_LIMIT) return;
-    void this.#rollBack(state, `the candidate failed ${harmed} requests (traps, fuel or no instance)`);
-  }
-
-  /** Faults that need no second one, and those outside of requests. */
-  #fault({ filter, version, fault }: FaultReport): void {
-    for (const state of this.#open) {
-      if (state.filter !== filter || !isCandidate(state, version, this.#runtime.book.get(filter).live?.label)) continue;
-      const { reason, cause, message } = fault;
-      const told = `${version} ${reason} in ${fault.callback}: ${message}`;
-      if (reason === "oom" || cause === "start" || cause === "config") void this.#rollBack(state, told);
-      else if (cause === "tick" && this.#runtime.trials.of(state).book.harm() >= HARM_LIMIT)
-        void this.#rollBack(state, told);
-    }
-  }
-
   async #rollBack(state: ExperimentState, reason: string): Promise<void> {
     const { clock, trials } = this.#runtime;
     const beganMs = clock.monotonicMs();
@@ -272,6 +264,7 @@ export class RolloutDesk {
     try {
       const told = { by: "rollout" as const, what: `rolled back: ${reason}`, data: { reason, closedMs } };
       const ended = await this.#desk.rollBack(state, told);
+      this.#rehearsals.diagnose(ended);
       this.#hooks.tell(ended.rules.hooks, "rollback", { ...bodyOf(ended), reason });
       this.#hooks.tell(ended.rules.hooks, "post-rollout", { ...bodyOf(ended), outcome: "rolledBack", reason });
     } catch (error) {

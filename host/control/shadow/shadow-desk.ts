@@ -30,6 +30,8 @@ export interface ShadowDeskParts {
   readonly stores: SharedStores;
   /** The version that serves. @throws ProblemError */
   readonly live: (filter: string) => Version;
+  /** Its namespace of shared data. */
+  readonly spaceOf: (filter: string) => string;
   /** @throws ProblemError when there is no such version */
   readonly find: (filter: string, version: string) => Version;
   readonly spawn: SpawnShadow;
@@ -64,7 +66,14 @@ export class ShadowDesk {
     if ([...this.#shadows.values()].filter(({ isRunning }) => isRunning).length >= MAX_OPEN)
       throw problemError("state", "too_many_shadows", `${MAX_OPEN} shadows run already; stop one first`);
     if (a.label === b.label) this.#say(filter, `${filter} ${b.label} in its own shadow: every difference is noise`);
-    const shadow = new Shadow({ id: ++this.#last, request, a, b, startedMs: clock.nowMs() });
+    const shadow = new Shadow({
+      id: ++this.#last,
+      request,
+      a,
+      b,
+      startedMs: clock.nowMs(),
+      space: this.#parts.spaceOf(filter),
+    });
     this.#shadows.set(filter, shadow);
     this.#send(shadow.begin);
     this.#sample(shadow);

@@ -39,6 +39,8 @@ export interface ShadowParts {
   readonly a: Version;
   readonly b: Version;
   readonly startedMs: number;
+  /** Where the serving version keeps shared data: keys that it had not read are read there. */
+  readonly space: string;
 }
 
 const NOTHING: ShadowCounts = {
@@ -58,6 +60,7 @@ export class Shadow {
   readonly request: ShadowRequest;
   readonly a: Version;
   readonly b: Version;
+  readonly #space: string;
   readonly #startedAt: string;
   readonly #named = new Set<string>();
   #counts = NOTHING;
@@ -68,7 +71,8 @@ export class Shadow {
   dropped = 0;
   ended: ShadowReport["ended"] = "";
 
-  constructor({ id, request, a, b, startedMs }: ShadowParts) {
+  constructor({ id, request, a, b, startedMs, space }: ShadowParts) {
+    this.#space = space;
     this.id = id;
     this.request = request;
     this.a = a;
@@ -86,7 +90,14 @@ export class Shadow {
     const { id, request, a, b } = this;
     const own = a.configSha256 === b.configSha256 ? {} : { config: b.options.pluginConfig };
     const { ignore, cpuPercent } = request;
-    return { type: "begin", id, a: subjectOf(a), b: { ...subjectOf(b), ...own }, ignore, cpuPercent };
+    return {
+      type: "begin",
+      id,
+      a: subjectOf(a, this.#space),
+      b: { ...subjectOf(b, this.#space), ...own },
+      ignore,
+      cpuPercent,
+    };
   }
 
   /** Takes what is known now; answers a sentence for each field that differs for the first time. */
@@ -117,9 +128,9 @@ export class Shadow {
   }
 }
 
-const subjectOf = ({ label, module, sha256, options }: Version): ShadowSubject => ({
+const subjectOf = ({ label, module, sha256, options }: Version, vmId: string): ShadowSubject => ({
   name: label,
   module,
   sha256,
-  options,
+  options: { ...options, vmId },
 });

@@ -227,6 +227,19 @@ describe("ab", () => {
     });
   });
 
+  test("--shadow comes before the steps, and mode shadow shows the candidate to nobody", async () => {
+    await ask("ab", "gray", "--variants", "v1,v2", "--shadow", "10s", "--steps", "5,100");
+    expect(control.calls[0]![1]).toMatchObject({
+      rules: { rollout: { steps: [{ shadow: { for: "10s", onDiff: "continue" } }, { setWeight: 5 }, {}, {}] } },
+    });
+    await ask("ab", "gray", "--variants", "v1,v2", "--mode", "shadow");
+    expect(control.calls[1]![1]).toMatchObject({
+      variants: [{ weight: 100 }, { weight: 0 }],
+      rules: { mode: "shadow" },
+    });
+    expect(await ask("ab", "gray", "--variants", "v1,v2", "--shadow", "10s")).toMatchObject({ code: 2 });
+  });
+
   test("--report shows effects, intervals and checks, or the object that the API gives", async () => {
     const { out } = await ask("ab", "gray", "--report");
     expect(out).toContain("exp  canary on gray  running  by header:x-user-id  42 s, 42 looks");
@@ -234,6 +247,8 @@ describe("ab", () => {
     expect(out).toMatch(/^ {6} *├─+\|?─*●─+┤ *$/m);
     expect(out).toContain("sample ratio  as planned  9.70 % of 421 units, planned 10.0 %");
     expect(out).toContain("no decision yet: 41 of 500 units in the smallest arm");
+    expect(out).toContain("rehearsal     v2 in the shadow of v1, ended, 7 of 300 streams differ, noise 0 of 40");
+    expect(out).toMatch(/request_headers request.header.x-tag {2}7\n.*more: sluice shadow gray --report/);
     expect(JSON.parse((await ask("ab", "gray", "--report", "--json")).out)).toMatchObject({ looks: 42 });
   });
 

@@ -29,6 +29,9 @@ const FULL = EXPERIMENT(`    mode: canary
     hooks: { confirm-promotion: "http://127.0.0.1:1/ask", rollback: { url: "https://h.test/x", timeout: 1s } }
 `);
 
+const SHADOW = (more: string): string =>
+  EXPERIMENT(`    mode: shadow\n${more}`).replace("weight: 10 ", "weight: 0 ").replace("weight: 90", "weight: 100");
+
 describe("an experiment's rules", () => {
   test("are read whole", async () => {
     const { config } = await parse(FULL);
@@ -70,6 +73,40 @@ describe("an experiment's rules", () => {
         { name: "rollback", url: "https://h.test/x", timeoutMs: 1000 },
       ],
     });
+  });
+
+  test("a shadow is read with what stands in it, and with its defaults", async () => {
+    const read = async (more: string) => (await parse(EXPERIMENT(more))).config.experiments[0];
+    const first = await read(
+      STEPS("{ shadow: { percent: 3, for: 1m, onDiff: abort, ignore: [fuel] } }, { setWeight: 5 }"),
+    );
+    expect(first?.steps[0]).toEqual({ kind: "shadow", percent: 3, ms: 60_000, onDiff: "abort", ignore: ["fuel"] });
+    const second = await read(`    rollout: { steps: [{ shadow: {} }, { setWeight: 5 }], diagnosis: 1h }\n`);
+    expect(second?.steps[0]).toEqual({ kind: "shadow", percent: 10, ms: 30_000, onDiff: "hold", ignore: [] });
+    expect([first?.diagnosisMs, second?.diagnosisMs]).toEqual([300_000, 3_600_000]);
+  });
+
+  test("mode shadow alone is a rehearsal; a default canary has none with an A/A phase or several candidates", async () => {
+    const shadowed = SHADOW("");
+    expect((await parse(shadowed)).config.experiments[0]).toMatchObject({
+      mode: "shadow",
+      steps: [{ kind: "shadow", onDiff: "hold" }],
+    });
+    const kinds = async (text: string) => (await parse(text)).config.experiments[0]?.steps[0]?.kind;
+    expect(await kinds(EXPERIMENT("    mode: canary\n"))).toBe("shadow");
+    expect(await kinds(EXPERIMENT("    mode: canary\n    analysis: { prePeriod: 1m }\n"))).toBe("weight");
+    const three = EXPERIMENT("    mode: canary\n", "      - { name: c, version: v3, weight: 0 }\n");
+    expect(await kinds(three)).toBe("weight");
+  });
+
+  test("mode shadow shows the candidate to nobody: a weight is refused, of a step and of the candidate", async () => {
+    const step = SHADOW(STEPS("{ shadow: {} }, { setWeight: 5 }"));
+    expect(await problemsOf(step)).toMatchObject([
+      { code: "shadow_only", pointer: "/experiments/0/rollout/steps/1", hint: expect.stringMatching(/mode: canary/) },
+    ]);
+    expect(await problemsOf(EXPERIMENT("    mode: shadow\n"))).toMatchObject([
+      { code: "shadow_only", pointer: "/experiments/0/variants/1/weight" },
+    ]);
   });
 
   test("a canary that names no steps gets the default ones, an A/B test none", async () => {
@@ -247,7 +284,35 @@ describe("an experiment that makes no sense is refused with its place", () => {
       /there are no steps/,
     ],
     ["an unknown hook", '    hooks: { rolback: "http://x" }\n', "unknown_key", "hooks/rolback", /rolback/],
-    ["shadow, which is not there yet", "    mode: shadow\n", "not_supported", "mode", /not supported yet/],
+    [
+      "a shadow after a weight",
+      STEPS("{ setWeight: 5 }, { shadow: {} }"),
+      "late_shadow",
+      "rollout/steps/1",
+      /before everything else/,
+    ],
+    ["nothing after a shadow", STEPS("{ shadow: {} }"), "missing_steps", "rollout/steps/0", /nothing follows/],
+    [
+      "a pause after a shadow",
+      STEPS("{ shadow: {} }, { pause: 1s }, { setWeight: 5 }"),
+      "first_step",
+      "rollout/steps/1",
+      /a shadow and then setWeight/,
+    ],
+    [
+      "a shadow of nothing",
+      STEPS("{ shadow: { percent: 0 } }, { setWeight: 5 }"),
+      "bad_value",
+      "rollout/steps/0/shadow/percent",
+      /compares nothing/,
+    ],
+    [
+      "a shadow after an A/A phase",
+      `    analysis: { prePeriod: 1m }\n${STEPS("{ shadow: {} }, { setWeight: 5 }")}`,
+      "pick_one",
+      "analysis/prePeriod",
+      /an A\/A phase needs users/,
+    ],
   ])("%s", async (...row) => {
     const [, more, code, pointer, message] = row;
     const problems = await problemsOf(EXPERIMENT(more));

@@ -375,8 +375,6 @@ const NOT_YET: readonly (readonly [string, string, string])[] = [
   ["metrics", `${MINIMAL}telemetry: { metrics: { path: /m } }\n`, "8:14"],
   ["dashboard", `admin: { dashboard: true }\n${MINIMAL}`, "1:10"],
   ["oci://", FILTER('source: "oci://example.test/f:1"'), "9:24"],
-  ["shadow", EXPERIMENT("    mode: shadow\n"), "16:11"],
-  ["sharedData", EXPERIMENT("    sharedData: shared\n"), "16:5"],
 ];
 
 describe("a config that is wrong", () => {

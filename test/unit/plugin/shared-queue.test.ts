@@ -28,6 +28,17 @@ describe("shared queues", () => {
     ]);
   });
 
+  test("a namespace is emptied without the others, and its ids stay", () => {
+    const handle = createSharedQueues();
+    const [one, two] = [new SharedQueues(handle, 1), new SharedQueues(handle, 2)];
+    const ids = [one.register("f", "q"), one.register("f#b", "q"), one.register("f#b", "r")];
+    for (const id of ids) one.enqueue(id, Buffer.from("x"));
+    expect([two.idsOf("f"), two.idsOf("f#b"), two.idsOf("g")]).toEqual([ids.slice(0, 1), ids.slice(1), []]);
+    two.drop("f#b");
+    expect(ids.map((id) => one.stats(id).items)).toEqual([1, 0, 0]);
+    expect([one.register("f#b", "q"), one.enqueue(ids[1]!, Buffer.from("y"))]).toEqual([ids[1], status.OK]);
+  });
+
   test("registering again keeps the items and changes who is told", () => {
     const handle = createSharedQueues();
     const told: number[][] = [];

@@ -31,6 +31,7 @@ function desk() {
       handles: { sharedData: {} },
       freeDataLocksOf: (thread: number) => void freed.push(thread),
     } as unknown as ShadowDeskParts["stores"],
+    spaceOf: () => "f",
     live: () => version("v1"),
     find: () => version("v2"),
     spawn: (_data, listener) => {
