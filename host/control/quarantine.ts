@@ -1,6 +1,7 @@
 // What happens to a version that keeps failing: its digests are blocked, an experiment on it ends, and traffic returns to
 // the last good version (decisions.md 1). The fault desk counts; this acts.
 import { toProblems } from "../base/problem.ts";
+import { HARM_LIMIT } from "../experiment/unit-book.ts";
 import { runningOn } from "./composer.ts";
 import type { ExperimentState } from "./experiment-state.ts";
 import { digestsOf, type FilterRecord } from "./filter-record.ts";
@@ -43,13 +44,18 @@ export class Quarantine {
     const experiment = runningOn(experiments, poison.filter);
     const isArm = experiment?.arms.some(({ version }) => version === bad.label) === true;
     // Nothing new runs on it: these were its last streams.
-    if (record.live !== bad && !isArm) return;
+    if (record.live !== bad && (!isArm || this.#isRollingBack(experiment))) return;
     record.block(digestsOf(bad));
     const good = record.live === bad ? record.previous : record.live;
     this.#tell(poison, bad, { good, experiment: isArm ? (experiment?.name ?? "") : "" });
     if (isArm && experiment !== undefined) await this.#endExperiment(experiment);
     if (record.live === bad && good !== null) await this.#swapper.fallBack(record, good);
     else this.#runtime.keeper.soon();
+  }
+
+  /** So many harmed requests: the rollout takes its candidate out by itself, and remembers it (rollout/triggers.ts). */
+  #isRollingBack(experiment: ExperimentState | undefined): boolean {
+    return experiment !== undefined && this.#runtime.trials.of(experiment).book.harm() >= HARM_LIMIT;
   }
 
   #tell({ filter, why }: Poison, bad: Version, to: { good: FilterRecord["live"]; experiment: string }): void {
