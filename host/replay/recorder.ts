@@ -73,6 +73,9 @@ interface Watched {
   bodyBytes: number;
 }
 
+/** Steps with a budget of their own, which depends on what the canary has used: no measure of a version. */
+const START_UP: ReadonlySet<string> = new Set(["proxy_on_vm_start", "proxy_on_configure"]);
+
 export class Recorder implements VmTrace {
   /** On live traffic no reason may reach a client, so the trace is a discreet one (RATIONALE: sluice.explain). */
   readonly show = discreet;
@@ -194,8 +197,9 @@ export class Recorder implements VmTrace {
     const began = this.#began;
     const { fuelLeft, context } = guest;
     const { budget } = this.#options;
-    // Start-up has a larger budget of its own.
-    const fuel = budget === null || fuelLeft === null || fuelLeft > budget ? null : budget - fuelLeft;
+    // Before the first stream a plugin context is made, with the start-up's budget.
+    const isStart = START_UP.has(fn) || (fn === "proxy_on_context_create" && this.#streams.size === 0);
+    const fuel = budget === null || fuelLeft === null || isStart ? null : budget - fuelLeft;
     const stream = r === -1 ? undefined : this.#streams.get(context.id);
     // Who has only read has changed nothing.
     const acted = stream !== undefined && began?.acted === true;
