@@ -9,6 +9,7 @@ import type { RecordedMessage, RecordingMessage } from "../../link/record.ts";
 import type { Generation } from "../../plugin/generation.ts";
 import type { PluginServices } from "../../plugin/services.ts";
 import type { RecordLine } from "../../replay/events.ts";
+import { TwinSet } from "../twin-set.ts";
 import { RecordedTwin } from "./recorded-twin.ts";
 
 /** Each bundle wakes two threads: a shadow looks no oftener, and nobody waits for a recording. */
@@ -31,9 +32,7 @@ export interface RecordingParts {
 export class OpenRecording {
   message: RecordingMessage;
   readonly #parts: RecordingParts;
-  /** null = it did not start. */
-  readonly #twins = new Map<Generation, RecordedTwin | null>();
-  readonly #leaving = new Set<RecordedTwin>();
+  readonly #twins = new TwinSet((live) => this.#make(live));
   #made = 0;
   #lines: RecordLine[] = [];
   /** JSON arrays of lines, without their brackets. */
@@ -54,7 +53,7 @@ export class OpenRecording {
 
   /** Instances that exist. */
   get twins(): number {
-    return [...this.#twins.values()].filter((twin) => twin !== null).length + this.#leaving.size;
+    return this.#twins.size;
   }
 
   /** Is this stream one of those to be recorded? */
@@ -121,25 +120,17 @@ export class OpenRecording {
   /** Null: another version, or a twin that cannot take streams (yet). What only the twin suffers is no request's failure. */
   #twinOf({ generation, config }: Arm): RecordedTwin | null {
     if (generation.spec.version !== this.message.version || generation.state !== "live") return null;
-    const known = this.#twins.get(generation);
-    const twin = known === undefined ? this.#make(generation) : known;
+    const twin = this.#twins.of(generation);
     if (twin?.ready(config) === true) return twin;
     this.#dropped++;
     return null;
   }
 
-  #make(generation: Generation): RecordedTwin | null {
+  #make(generation: Generation): RecordedTwin {
     const { services, thread } = this.#parts;
     const { maxBodyBytes, tells } = this.message;
-    let twin: RecordedTwin | null = null;
-    try {
-      const name = `${thread}-${++this.#made}`;
-      twin = new RecordedTwin(generation, { services, name, maxBodyBytes, tells, say: (line) => this.#say(line) });
-    } catch {
-      // Counted as dropped streams; the version itself has started where it serves.
-    }
-    this.#twins.set(generation, twin);
-    return twin;
+    const name = `${thread}-${++this.#made}`;
+    return new RecordedTwin(generation, { services, name, maxBodyBytes, tells, say: (line) => this.#say(line) });
   }
 
   #say(line: RecordLine): void {
@@ -166,7 +157,7 @@ export class OpenRecording {
   }
 
   #tell(): void {
-    for (const twin of this.#twins.values()) twin?.flush();
+    this.#twins.forEach((twin) => twin.flush());
     this.#write();
     const text = this.#chars === 0 ? "" : `[${this.#written.join(",")}]`;
     const { id } = this.message;
@@ -180,12 +171,6 @@ export class OpenRecording {
 
   /** Gives back the twins of generations that leave, or all of them. */
   settle(keep: boolean, deadlineMs: number): void {
-    for (const [live, twin] of this.#twins) {
-      if (keep && live.state === "live") continue;
-      this.#twins.delete(live);
-      if (twin === null) continue;
-      this.#leaving.add(twin);
-      twin.leave(deadlineMs, () => this.#leaving.delete(twin));
-    }
+    this.#twins.settle(keep, deadlineMs);
   }
 }

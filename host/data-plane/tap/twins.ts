@@ -8,6 +8,7 @@ import type { Generation } from "../../plugin/generation.ts";
 import { QueueBell } from "../../plugin/queue-bell.ts";
 import type { FaultReport, PluginServices, SharedQueues } from "../../plugin/services.ts";
 import { type Phase, Story } from "../../vm/story.ts";
+import { TwinSet } from "../twin-set.ts";
 
 /** Host calls kept per phase. */
 export const MAX_CALLS = 64;
@@ -75,48 +76,26 @@ export function borrowed(queues: SharedQueues): SharedQueues {
 }
 
 export class Twins {
-  readonly #services: PluginServices;
-  /** null = it did not start; the serving instance is used, without host calls. */
-  readonly #twins = new Map<Generation, Twin | null>();
-  readonly #leaving = new Set<Twin>();
+  readonly #set: TwinSet<Twin>;
 
   constructor(services: PluginServices) {
-    this.#services = services;
+    this.#set = new TwinSet((live) => new Twin(live, services));
   }
 
   /** Instances that exist, those that still drain included. */
   get size(): number {
-    return [...this.#twins.values()].filter((twin) => twin !== null).length + this.#leaving.size;
+    return this.#set.size;
   }
 
-  /** The twin that can take a stream with `config` now; null: use the serving instance. */
+  /** The twin that can take a stream with `config` now; null: use the serving instance, without host calls. */
   of(live: Generation, config: string): Twin | null {
-    if (live.state !== "live") return null;
-    const known = this.#twins.get(live);
-    const twin = known === undefined ? this.#make(live) : known;
+    const twin = this.#set.of(live);
     // Dead and not yet renewed: what only the twin suffers from must not become the failure of a request.
     return twin === null || twin.generation.context(config) === null ? null : twin;
   }
 
-  #make(live: Generation): Twin | null {
-    let twin: Twin | null = null;
-    try {
-      twin = new Twin(live, this.#services);
-    } catch {
-      // Said in the record: its filter ran on the serving instance.
-    }
-    this.#twins.set(live, twin);
-    return twin;
-  }
-
   /** Gives back the twins of generations that leave, or all of them. */
   settle(keep: boolean, deadlineMs: number): void {
-    for (const [live, twin] of this.#twins) {
-      if (keep && live.state === "live") continue;
-      this.#twins.delete(live);
-      if (twin === null) continue;
-      this.#leaving.add(twin);
-      twin.leave(deadlineMs, () => this.#leaving.delete(twin));
-    }
+    this.#set.settle(keep, deadlineMs);
   }
 }
