@@ -20,13 +20,12 @@ export async function takeApart(bytes: Uint8Array, what: string, cwd: string): P
 
 /** As `inspectModule`, for components too. @throws ProblemError */
 export async function inspectAny(bytes: Uint8Array, what: string, cwd: string): Promise<ModuleSummary> {
-  const transpiled = await takeApart(bytes, what, cwd);
   const inspectModule = await loadInspect();
   const inside = (await loadWrapped())(bytes);
   if (inside !== null) {
     const info = inspectModule(inside);
     return { ...info, kind: "component", warnings: [...info.warnings, WRAPS] };
   }
-  if (transpiled === null) return inspectModule(bytes);
-  return (await loadComponents()).describeComponent(bytes, transpiled);
+  const transpiled = await takeApart(bytes, what, cwd);
+  return transpiled === null ? inspectModule(bytes) : (await loadComponents()).describeComponent(bytes, transpiled);
 }
