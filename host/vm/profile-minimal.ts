@@ -1,5 +1,5 @@
-// The least a proxy-wasm host offers: headers, bodies, local replies, call-outs, timers and logs. Shared data, queues and
-// metrics are not implemented, no foreign function is known, and the plugin's names are the only properties.
+// The least a proxy-wasm host offers: headers, bodies, local replies, call-outs, timers and logs. There are no shared
+// data, queues or metrics, no foreign function is known, and the plugin's names are the only properties.
 import * as status from "../../sdk/assembly/abi/status.ts";
 import type { Guest } from "./guest.ts";
 import type { HostFunctions } from "./host-function.ts";
