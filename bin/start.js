@@ -11,8 +11,8 @@ const { setFlagsFromString } = require("node:v8");
 
 process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
 enableCompileCache();
-// The way of a host call is one piece of machine code only when more may be inlined than V8 thinks right for pages: 10 % of
-// what a filter costs in a chain of twenty (bench: P6).
+// The way of a host call is one piece of machine code only when more may be inlined than V8 thinks right for pages
+// (bench: P5, P6).
 setFlagsFromString("--max-inlined-bytecode-size-cumulative=3000");
 setFlagsFromString("--max-inlined-bytecode-size=1000");
 // A checkout runs from source; a published package holds the emitted JavaScript.
